@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh machine with Python 3.11+ and pip:
+#   make sweep   create .venv, install, run the PAMAP2 study   (ARGS="..." appends overrides)
+#   make test    the same environment plus the dev extra, run the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: sweep test check bench test-slow clean
+
+sweep: $(VENV)/.installed
+	$(BIN)/python -m sweep +experiment=pamap2 $(ARGS)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/loop.py
+	$(BIN)/python benchmarks/measuring.py
+	$(BIN)/python benchmarks/study.py
+	$(BIN)/python benchmarks/repeatability.py
+
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist

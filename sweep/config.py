@@ -1,0 +1,232 @@
+"""The typed config: frozen dataclasses, one a config group.
+
+YAML and the command line only fill these; ``sweep.compose`` turns a composed Hydra config into one ``SweepConfig``,
+once, and nothing below it sees a ``DictConfig``. Sections that describe a plug-in (``objective``, ``meter``,
+``paradigms.<name>``) stay plain mappings with ``_target_``: their options are the constructor's annotated parameters
+and are checked when the plug-in is built (``sweep.registry.build``).
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from sweep.errors import ConfigError
+from sweep.typed import freeze, unknown_mend
+
+
+class Optimizer(StrEnum):
+    """Optimizers of torch.optim."""
+
+    adam = "adam"
+    adamw = "adamw"
+    sgd = "sgd"
+
+
+class Schedule(StrEnum):
+    """Learning-rate schedules. ``cosine`` depends on ``max_epochs``, so its prefixes are not shorter runs."""
+
+    constant = "constant"
+    cosine = "cosine"
+
+
+class Monitor(StrEnum):
+    """What early stopping watches on the validation split."""
+
+    quality = "quality"
+    loss = "loss"
+
+
+class WaitPolicy(StrEnum):
+    """Whether OpenMP threads sleep (passive) or spin (active) while they wait."""
+
+    passive = "passive"
+    active = "active"
+
+
+class Sampler(StrEnum):
+    """How setups are chosen."""
+
+    grid = "grid"
+    random = "random"
+    tpe = "tpe"
+    nsga2 = "nsga2"
+    qmc = "qmc"
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """How one setup is trained.
+
+    Attributes:
+        lr: learning rate.
+        momentum: of SGD; the Adam family has its own.
+        max_epochs: upper bound of the epochs of a phase.
+        patience: epochs without improvement of ``monitor`` after which training stops.
+        min_delta: smallest change of ``monitor`` that counts as an improvement.
+        eval_batch_size: of validation and test; the same for every setup.
+        device: ``auto`` (cuda, else mps, else cpu) or a torch device.
+        threads: CPU threads of torch; null for the cores this process may use.
+        wait_policy: of OpenMP threads; set before torch loads.
+    """
+
+    batch_size: int = 256
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    optimizer: Optimizer = Optimizer.adam
+    momentum: float = 0.9
+    schedule: Schedule = Schedule.constant
+    max_epochs: int = 100
+    patience: int = 10
+    min_delta: float = 0.0
+    monitor: Monitor = Monitor.quality
+    eval_batch_size: int = 1024
+    device: str = "auto"
+    threads: int | None = None
+    wait_policy: WaitPolicy = WaitPolicy.passive
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("batch_size", "eval_batch_size", "max_epochs", "patience"):
+            _at_least(f"trainer.{name}", getattr(self, name), 1)
+        for name in ("weight_decay", "momentum", "min_delta"):
+            _at_least(f"trainer.{name}", getattr(self, name), 0)
+        if self.threads is not None:
+            _at_least("trainer.threads", self.threads, 1)
+        if not self.lr > 0:
+            raise ConfigError(f"trainer.lr={self.lr} is not above 0", "set trainer.lr to a positive number")
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """What is searched, and how.
+
+    Attributes:
+        space: dimensions by name; a list of values, or ``{low, high, log, step}``. Nested names are config
+            keys: ``{trainer: {weight_decay: [0, 0.1]}}``.
+        vary: dimensions from the command line; an entry replaces that of ``space`` whole, null removes it.
+        n_trials: trials to end with, repeats included; null for the whole grid.
+    """
+
+    space: dict[str, Any] = field(default_factory=dict)
+    vary: dict[str, Any] = field(default_factory=dict)
+    sampler: Sampler = Sampler.grid
+    n_trials: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if self.n_trials is not None:
+            _at_least("search.n_trials", self.n_trials, 1)
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """Which study, and where.
+
+    Attributes:
+        name: null for the experiment's name, with the data's source where it may change.
+        dir: null for ``reports/`` and a safe form of the name.
+        repeats: runs of each setup, each with a seed of its own.
+        seed: of everything random.
+        import_from: folder of a study whose records are taken over where they still apply.
+        test: whether the recommended setups are evaluated on the test split.
+    """
+
+    name: str | None = None
+    dir: str | None = None
+    repeats: int = 1
+    seed: int = 0
+    import_from: str | None = None
+    test: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        _at_least("study.repeats", self.repeats, 1)
+        _at_least("study.seed", self.seed, 0)
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    """What the report claims.
+
+    Attributes:
+        confidence: level of the intervals behind a recommendation.
+    """
+
+    confidence: float = 0.95
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        if not 0.5 <= self.confidence < 1:
+            raise ConfigError(f"report.confidence={self.confidence} is not in [0.5, 1)", "set report.confidence=0.95")
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """The whole config of one run."""
+
+    objective: dict[str, Any] = field(default_factory=dict)
+    paradigms: dict[str, Any] = field(default_factory=dict)
+    search: SearchConfig = field(default_factory=SearchConfig)
+    meter: dict[str, Any] = field(default_factory=dict)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    study: StudyConfig = field(default_factory=StudyConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
+
+
+def _at_least(key: str, value: float, least: float) -> None:
+    if not value >= least:
+        raise ConfigError(f"{key}={value} is below {least}", f"set {key} to {least} or more")
+
+
+def with_value(config: SweepConfig, key: str, value: Any) -> SweepConfig:
+    """The config with one dotted key set.
+
+    Args:
+        config: stays as it is.
+        key: e.g. ``trainer.lr`` or ``objective.model.width``.
+        value: checked against the key's type where the core schema knows it.
+
+    Raises:
+        ConfigError: if no such key exists, or the value does not fit.
+    """
+    section, _, rest = key.partition(".")
+    names = [f.name for f in fields(config)]
+    if section not in names or not rest:
+        raise ConfigError(f"{key} is not a config key", unknown_mend(section, names))
+    current = getattr(config, section)
+    if is_dataclass(current):
+        changed: Any = freeze(type(current), {**asdict(current), rest: value}, section)  # type: ignore[arg-type]
+    else:
+        changed = _nested(current, rest.split("."), value, section)
+    return replace(config, **{section: changed})
+
+
+def _nested(mapping: dict[str, Any], path: list[str], value: Any, where: str) -> dict[str, Any]:
+    head, rest = path[0], path[1:]
+    if not rest:
+        return {**mapping, head: value}
+    inner = mapping.get(head)
+    if inner is not None and not isinstance(inner, dict):
+        raise ConfigError(f"{where}.{head} is not a section", f"sweep {where}.{head} itself")
+    return {**mapping, head: _nested(inner or {}, rest, value, f"{where}.{head}")}
+
+
+def plain(config: SweepConfig) -> dict[str, Any]:
+    """The config as nested dicts of plain values, fit for YAML and JSON."""
+    return {key: _plain(value) for key, value in asdict(config).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, StrEnum) else value
+
+
+def digest(value: Any) -> str:
+    """Short hash of plain data, independent of the order of keys."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,64 @@
+"""Every error that a user of sweep can meet.
+
+    SweepError                 exit code 1
+    ├── BadInputError          exit code 2
+    │   ├── ConfigError        an option, a dimension or a plug-in name
+    │   ├── DataError          a data set, a file of it, or its split
+    │   ├── StudyError         a study folder: foreign, locked, unreadable, not the same study
+    │   ├── RecordError        a record that cannot be read
+    │   └── MeterError         a meter that cannot be opened or read
+    └── FetchError             a download that did not arrive whole
+
+Each carries one sentence: the value, the rule it breaks, and the next step. Foreign errors are mapped where
+they enter, with ``raise ... from err``.
+"""
+
+
+class SweepError(Exception):
+    """Something went wrong that the user can act on.
+
+    Args:
+        problem: the value and the rule it breaks, without a full stop.
+        mend: the next step, in the imperative, without a full stop.
+    """
+
+    exit_code = 1
+
+    def __init__(self, problem: str, mend: str) -> None:
+        super().__init__(f"{problem}: {mend}")
+        self.problem = problem
+        self.mend = mend
+
+    def __reduce__(self) -> tuple[type["SweepError"], tuple[str, str]]:
+        """Pickle both halves, so that the error crosses a process border whole."""
+        return type(self), (self.problem, self.mend)
+
+
+class BadInputError(SweepError):
+    """The input is wrong; nothing was spent on it."""
+
+    exit_code = 2
+
+
+class ConfigError(BadInputError):
+    """An option, a dimension of the search space or the name of a plug-in."""
+
+
+class DataError(BadInputError):
+    """A data set, one of its files, or its split."""
+
+
+class StudyError(BadInputError):
+    """A study folder that is foreign, locked, unreadable or another study's."""
+
+
+class RecordError(BadInputError):
+    """A record that cannot be read."""
+
+
+class MeterError(BadInputError):
+    """A meter that cannot be opened or read."""
+
+
+class FetchError(SweepError):
+    """A download that did not arrive whole; what arrived is kept for the next try."""

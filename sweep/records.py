@@ -1,0 +1,360 @@
+"""What a study leaves behind: plain, versioned data, readable without torch, optuna or hydra.
+
+Records are the truth (CSV files, attributes, notes and reports derive from them). Units stand in the names:
+joules, watts, seconds; ``None`` means "not known" and never zero. JSON through msgspec, which refuses unknown
+fields and wrong types; NaN does not exist in JSON, so a non-finite loss is stored as ``None``.
+
+    StudyData = StudyRecord + [TrialRecord] + [SessionRecord] + [TestResult]
+
+    TrialRecord
+      domains     {name: DomainEnergy}      energy of the whole trial, with provenance and uncertainty
+      activities  [ActivityEnergy]          (phase, activity) rows; per domain they sum to ``domains``
+      trajectory  [TrajectoryPoint]         one for each epoch; joules are cumulative in the trial
+"""
+
+import math
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from sweep.errors import RecordError
+
+SCHEMA_VERSION = 1
+
+Joules = dict[str, float | None]
+"""Joules for each domain; ``None`` where a gap in the readings leaves the domain unknown."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all records: immutable, keyword-only, strict."""
+
+
+class Provenance(StrEnum):
+    """Where a joule comes from."""
+
+    MEASURED = "measured"
+    MODELLED = "modelled"
+    REPLAYED = "replayed"
+
+
+class State(StrEnum):
+    """Optuna's word for how a trial ended."""
+
+    COMPLETE = "COMPLETE"
+    FAIL = "FAIL"
+
+
+class StopReason(StrEnum):
+    """Why a trial ended. The first two are results, the others are failures whose joules still count."""
+
+    EARLY_STOPPING = "early_stopping"
+    MAX_EPOCHS = "max_epochs"
+    DIVERGED = "diverged"
+    CRASHED = "crashed"
+    INTERRUPTED = "interrupted"
+    KILLED = "killed"
+
+
+RESULTS = frozenset({StopReason.EARLY_STOPPING, StopReason.MAX_EPOCHS})
+"""Stop reasons of a COMPLETE trial."""
+SETTLED = RESULTS | {StopReason.DIVERGED}
+"""Stop reasons after which the same seed is not run again."""
+
+
+class Reading(Record, frozen=True, kw_only=True):
+    """One reading of a meter: cumulative joules of each domain at one time of the injected clock."""
+
+    time_s: float
+    energy_j: Joules
+
+
+class Domain(Record, frozen=True, kw_only=True):
+    """A part of the machine whose energy a meter reports, e.g. ``gpu:0``, ``package:0``, ``cpu:process``.
+
+    Attributes:
+        scale_u_rel: relative standard uncertainty of the scale; the same factor for every interval, so it
+            cancels when two setups on one machine are compared.
+        random_u_rel: relative standard uncertainty from one repetition of the same work to the next.
+        tick_s: seconds between two updates of the counter; ``None`` if it may be read at any time.
+        additive: whether the domain is disjoint from the others and so enters the total.
+        source: where the constants and the counter come from.
+    """
+
+    name: str
+    provenance: Provenance
+    scale_u_rel: float
+    random_u_rel: float
+    tick_s: float | None = None
+    additive: bool = True
+    source: str = ""
+
+
+class DomainEnergy(Record, frozen=True, kw_only=True):
+    """Energy of one domain over one interval, with standard uncertainties in joules."""
+
+    energy_j: float | None
+    provenance: Provenance
+    u_scale_j: float | None
+    u_random_j: float | None
+    additive: bool = True
+
+
+class ActivityEnergy(Record, frozen=True, kw_only=True):
+    """Energy of all intervals of one activity within one phase of a trial.
+
+    Attributes:
+        phase: the paradigm's phase, e.g. ``supervised`` or ``pretraining``.
+        activity: ``data``, ``train``, ``validation``, ``checkpoint``, or ``other`` for what lies between.
+        duration_s: summed wall time.
+    """
+
+    phase: str
+    activity: str
+    duration_s: float
+    energy_j: Joules
+
+
+class TrajectoryPoint(Record, frozen=True, kw_only=True):
+    """State of a trial after one epoch.
+
+    Attributes:
+        epoch: counted from 1 within the phase.
+        loss: mean training loss of the epoch; ``None`` if not finite.
+        val_loss: mean validation loss; ``None`` if not finite or not known.
+        quality: validation quality of this epoch; ``None`` in phases that have none.
+        energy_j: joules from the start of the trial to the end of this epoch, validation included.
+        duration_s: seconds from the start of the trial.
+    """
+
+    phase: str
+    epoch: int
+    loss: float | None
+    val_loss: float | None
+    quality: float | None
+    energy_j: float | None
+    duration_s: float
+
+
+class LoadCheck(Record, frozen=True, kw_only=True):
+    """How much other programs disturbed a trial.
+
+    Attributes:
+        wait_share: seconds that the training spent runnable but not running, over its wall time.
+        contaminated: whether ``wait_share`` is above the threshold.
+    """
+
+    wait_share: float
+    contaminated: bool
+
+
+class Machine(Record, frozen=True, kw_only=True):
+    """On what a trial ran.
+
+    Attributes:
+        compute: the device that trained, e.g. ``cpu`` or ``cuda:0``, with its model name in ``model``.
+        software: versions by distribution name, and ``python``.
+    """
+
+    host: str
+    system: str
+    compute: str
+    model: str
+    cores: int
+    threads: int
+    wait_policy: str
+    software: dict[str, str]
+
+
+class DataInfo(Record, frozen=True, kw_only=True):
+    """Which data were used.
+
+    Attributes:
+        source: ``local``, ``synthetic``, or an objective's own word.
+        digest: hash of the tensors that were trained, validated and tested on.
+        split: how the parts were chosen, as a sentence.
+        notice: something every reader of the report must know, e.g. that the data are synthetic.
+        mend: the command that removes the reason of ``notice``.
+    """
+
+    source: str
+    description: str
+    digest: str
+    split: str
+    n_train: int
+    n_val: int
+    n_test: int
+    notice: str | None = None
+    mend: str | None = None
+
+
+class TrialRecord(Record, frozen=True, kw_only=True):
+    """One trial, whole: enough to rebuild every analysis and every chart.
+
+    Attributes:
+        number: Optuna's trial number in this study.
+        params: the value of each dimension by its name.
+        repeat: 0 for the first run of a setup, counted up for its repeats.
+        quality: best validation quality so far at the end; ``None`` if no epoch was validated.
+        energy_j: what the trial is charged with (the objective value), summed over additive domains.
+        energy_spent_j: what was spent in it (sums to the ledger); smaller if a shared part was reused.
+        best_epoch: epoch of ``quality`` within the last phase, counted from 1.
+        prefix_is_run: whether stopping this trial at epoch k equals a run planned for k epochs; false under
+            a learning-rate schedule that depends on the planned length.
+        config_digest: hash of the config that determines the result, with the params applied.
+        imported_from: the study folder whose trial this was, for an imported record.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    number: int
+    params: dict[str, Any]
+    seed: int
+    repeat: int
+    paradigm: str
+    state: State
+    stop_reason: StopReason
+    message: str | None
+    quality: float | None
+    best_epoch: int | None
+    energy_to_best_j: float | None
+    epochs: int
+    effective_batch_size: int | None
+    energy_j: float | None
+    energy_spent_j: float | None
+    energy_u_scale_j: float | None
+    energy_u_random_j: float | None
+    domains: dict[str, DomainEnergy]
+    activities: list[ActivityEnergy]
+    trajectory: list[TrajectoryPoint]
+    prefix_is_run: bool
+    load: LoadCheck | None
+    machine: Machine
+    started_at: str
+    duration_s: float
+    config_digest: str
+    imported_from: str | None = None
+
+
+class Dimension(Record, frozen=True, kw_only=True):
+    """One dimension of the search space.
+
+    Attributes:
+        name: as in ``search.space``, e.g. ``lr`` or ``trainer.weight_decay``.
+        key: the config key it sets, e.g. ``trainer.lr``; ``paradigm`` for the paradigm.
+        values: the list of values, or ``None`` for a range.
+    """
+
+    name: str
+    key: str
+    values: list[Any] | None = None
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    step: float | None = None
+
+
+class StudyRecord(Record, frozen=True, kw_only=True):
+    """What a study is, apart from its trials.
+
+    Attributes:
+        config: the whole resolved config.
+        fingerprint: what must not change when the study is resumed, by topic.
+        command: the command that started it.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    created_at: str
+    command: str
+    quality_name: str
+    dimensions: list[Dimension]
+    repeats: int
+    n_trials_planned: int | None
+    config: dict[str, Any]
+    fingerprint: dict[str, Any]
+    data: DataInfo
+    domains: list[Domain]
+    machine: Machine
+
+
+class SessionRecord(Record, frozen=True, kw_only=True):
+    """One run of the command on a study: what its process spent, trials and all the rest.
+
+    ``energy_j`` covers the whole session; trials and test evaluation are parts of it, and what remains is the
+    search's own overhead (loading data, choosing, storing, reporting, idle).
+    """
+
+    started_at: str
+    command: str
+    duration_s: float
+    energy_j: Joules
+    trials_j: Joules
+    test_j: Joules
+    trials: list[int]
+
+
+class TestResult(Record, frozen=True, kw_only=True):
+    """Quality on the test split of one trial, with the best weights up to ``epoch``."""
+
+    __test__ = False  # not a pytest class
+
+    number: int
+    epoch: int
+    weights_epoch: int
+    quality: float
+
+
+class StudyData(Record, frozen=True, kw_only=True):
+    """Everything a report needs."""
+
+    study: StudyRecord
+    trials: list[TrialRecord]
+    sessions: list[SessionRecord]
+    tests: list[TestResult]
+
+
+R = TypeVar("R", bound=Record)
+
+
+def dumps(record: Record) -> bytes:
+    """JSON text of a record, indented for a human reader."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=1)
+
+
+def loads(data: bytes, kind: type[R], where: str | Path = "record") -> R:
+    """Read a record back.
+
+    Raises:
+        RecordError: if it is not JSON, of another schema version, or does not fit the type.
+    """
+    try:
+        version = msgspec.json.decode(data, type=_Versioned).schema_version
+        if version != SCHEMA_VERSION:
+            raise RecordError(
+                f"{where} has schema version {version}, this sweep reads version {SCHEMA_VERSION}",
+                "read it with the sweep that wrote it",
+            )
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.MsgspecError as err:
+        raise RecordError(
+            f"{where} is not a readable {kind.__name__} ({err})", "restore it from a copy, or remove it"
+        ) from err
+
+
+class _Versioned(msgspec.Struct):
+    schema_version: int = SCHEMA_VERSION
+
+
+def finite(value: float) -> float | None:
+    """The value, or ``None`` if it is NaN or infinite."""
+    return value if math.isfinite(value) else None
+
+
+def total_j(values: Iterable[float | None]) -> float | None:
+    """Sum of joules; ``None`` if there is none, or if one of them is unknown."""
+    items = list(values)
+    if not items or any(item is None for item in items):
+        return None
+    return math.fsum(item for item in items if item is not None)
