@@ -1,0 +1,41 @@
+"""Subcommands, one file each, found by file name. What they import at module level must stay light."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from sweep.errors import ConfigError
+from sweep.registry import discover
+from sweep.typed import unknown_mend
+
+
+class Command(ABC):
+    """A subcommand; its name is its module's."""
+
+    help: ClassVar[str]
+    """One sentence for the overview."""
+
+    @abstractmethod
+    def run(self, args: Sequence[str]) -> int:
+        """Run it; returns the exit code.
+
+        Raises:
+            SweepError: for bad input, with the exit code it carries.
+        """
+
+
+def commands() -> dict[str, type[Command]]:
+    """All subcommands by name."""
+    return discover("sweep.cli", Command)  # type: ignore[type-abstract]
+
+
+def find(name: str) -> Command:
+    """The subcommand of that name.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    known = commands()
+    if name not in known:
+        raise ConfigError(f"there is no command {name}", unknown_mend(name, known))
+    return known[name]()
