@@ -1,0 +1,1 @@
+"""Learning paradigms: how a trial is divided into labelled phases."""

@@ -1,0 +1,263 @@
+"""The training loop: one phase of a trial, from a model to its best weights.
+
+    for each epoch:   data -> train -> validation -> (checkpoint on improvement)
+                      |<-- activities: intervals between two marks of the recorder -->|
+
+The loop is tight: no host synchronisation inside an epoch (on the CPU, where it is free, the loss is looked at every
+step so that a diverging run ends at once), sums stay on the device, nothing is logged. Marks are taken between
+activities, after the device has finished ("synchronise, then read").
+
+The weights kept are those of the best validation quality (of the lowest validation loss in a phase without
+quality), whatever early stopping watches, so that "stopped at epoch k" always means "the best model up to k".
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from sweep.config import Monitor, Optimizer, Schedule, TrainerConfig
+from sweep.energy.activities import Span
+from sweep.energy.recorder import Recorder
+from sweep.objective import Metric, Split
+from sweep.records import StopReason
+from sweep.training.early_stopping import EarlyStopping
+from sweep.training.feed import batches
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained in a phase.
+
+    Attributes:
+        model: on the device.
+        train: placed with ``sweep.training.feed.place``.
+        val: likewise.
+        loss: mean loss of a batch from output and target.
+        metric: makes a fresh quality accumulator; ``None`` for a phase that has only a loss.
+    """
+
+    model: nn.Module
+    train: Split
+    val: Split
+    loss: Callable[[Tensor, Tensor], Tensor]
+    metric: Callable[[], Metric] | None
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One epoch, as measured; energies are added when the trial is over.
+
+    Attributes:
+        end_s: the recorder's mark after validation.
+    """
+
+    epoch: int
+    loss: float
+    val_loss: float
+    quality: float | None
+    end_s: float
+
+
+@dataclass
+class PhaseResult:
+    """What came of a phase; filled epoch by epoch, so that an interruption loses nothing.
+
+    Attributes:
+        best_epoch: epoch of the kept weights, counted from 1; 0 before the first.
+    """
+
+    name: str
+    effective_batch_size: int
+    epochs: list[EpochResult] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    best_epoch: int = 0
+    stop_reason: StopReason | None = None
+
+
+class Keeper(Protocol):
+    """Where the weights of an improvement go."""
+
+    def save(self, epoch: int, model: nn.Module) -> None:
+        """Keep the weights of this epoch."""
+
+    def restore(self, epoch: int, model: nn.Module) -> None:
+        """Load the weights of an epoch that was saved."""
+
+
+def train(
+    task: Task,
+    config: TrainerConfig,
+    result: PhaseResult,
+    *,
+    recorder: Recorder,
+    keeper: Keeper,
+    seed: int,
+    on_epoch: Callable[[EpochResult], None],
+) -> None:
+    """Train a phase to its end and leave the best weights in the model.
+
+    Args:
+        task: model and data.
+        config: batch size, learning rate and the rest.
+        result: is filled as the phase goes on; read it after an exception, too.
+        recorder: gives the marks.
+        keeper: takes the weights of every improvement.
+        seed: of the order of samples.
+        on_epoch: called after each epoch.
+    """
+    device = next(task.model.parameters()).device
+    generator = torch.Generator(device=task.train.inputs.device).manual_seed(seed)
+    optimizer = make_optimizer(task.model, config, device)
+    schedule = _make_schedule(optimizer, config)
+    stopping = EarlyStopping(
+        config.patience,
+        config.min_delta,
+        maximize=config.monitor == Monitor.quality and task.metric is not None,
+    )
+    best = -math.inf
+    marker = _Marker(recorder, device, result)
+    for epoch in range(1, config.max_epochs + 1):
+        loss = _train_epoch(task, optimizer, config.batch_size, device, generator)
+        marker.mark("train")
+        if not math.isfinite(loss):
+            result.epochs.append(EpochResult(epoch, loss, math.nan, None, marker.last_s))
+            result.stop_reason = StopReason.DIVERGED
+            return
+        val_loss, quality = evaluate(task.model, task.val, task.loss, task.metric, config.eval_batch_size, device)
+        marker.mark("validation")
+        result.epochs.append(EpochResult(epoch, loss, val_loss, quality, marker.last_s))
+        if not math.isfinite(val_loss):
+            result.stop_reason = StopReason.DIVERGED
+            return
+        score = -val_loss if quality is None else quality
+        if score > best:
+            best = score
+            keeper.save(epoch, task.model)
+            result.best_epoch = epoch
+            marker.mark("checkpoint")
+        on_epoch(result.epochs[-1])
+        marker.skip()
+        stopping = stopping.advance(quality if stopping.maximize else val_loss)
+        if stopping.stop:
+            break
+        schedule.step()
+    result.stop_reason = StopReason.EARLY_STOPPING if stopping.stop else StopReason.MAX_EPOCHS
+    keeper.restore(result.best_epoch, task.model)
+    marker.mark("checkpoint")
+
+
+def warm_up(task: Task, config: TrainerConfig) -> None:
+    """Two training steps and one evaluation on a few samples, whose weights are thrown away.
+
+    The first steps of a process load code and make thread pools and memory: seconds and joules that belong to the
+    search, not to the setup that happens to be first (7.7 J against 0.03 J for a tiny network on a CPU).
+    """
+    device = next(task.model.parameters()).device
+    few = Split(task.train.inputs[:64], task.train.targets[:64])
+    optimizer = make_optimizer(task.model, config, device)
+    generator = torch.Generator(device=few.inputs.device).manual_seed(0)
+    small = Task(task.model, few, few, task.loss, task.metric)
+    for _ in range(2):
+        _train_epoch(small, optimizer, 32, device, generator)
+    evaluate(task.model, few, task.loss, task.metric, 32, device)
+
+
+class _Marker:
+    """Turns successive marks into spans."""
+
+    def __init__(self, recorder: Recorder, device: torch.device, result: PhaseResult) -> None:
+        self._recorder = recorder
+        self._device = device
+        self._result = result
+        self.last_s = self._now()
+
+    def _now(self) -> float:
+        synchronize(self._device)
+        return self._recorder.mark()
+
+    def mark(self, activity: str) -> None:
+        """The time since the last mark was this activity."""
+        now = self._now()
+        self._result.spans.append(Span(self._result.name, activity, self.last_s, now))
+        self.last_s = now
+
+    def skip(self) -> None:
+        """The time since the last mark was nobody's."""
+        self.last_s = self._now()
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait for the device to finish what was asked of it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _train_epoch(
+    task: Task,
+    optimizer: torch.optim.Optimizer,
+    batch_size: int,
+    device: torch.device,
+    generator: torch.Generator,
+) -> float:
+    """One pass over the training split; returns the mean loss, the first non-finite one if there is any."""
+    task.model.train()
+    total = torch.zeros((), device=device)
+    eager_check = device.type == "cpu"
+    for inputs, targets in batches(task.train, batch_size, device, generator):
+        optimizer.zero_grad(set_to_none=True)
+        loss = task.loss(task.model(inputs), targets)
+        if eager_check and not math.isfinite(value := float(loss.item())):
+            return value
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        total += loss.detach() * len(targets)
+    return float(total.item()) / len(task.train)
+
+
+@torch.inference_mode()
+def evaluate(
+    model: nn.Module,
+    split: Split,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    metric: Callable[[], Metric] | None,
+    batch_size: int,
+    device: torch.device,
+) -> tuple[float, float | None]:
+    """Mean loss and quality of a split; the model is in its former mode afterwards."""
+    was_training = model.training
+    model.eval()
+    try:
+        total = torch.zeros((), device=device)
+        gathered = metric() if metric is not None else None
+        for inputs, targets in batches(split, batch_size, device):
+            output = model(inputs)
+            total += loss(output, targets) * len(targets)
+            if gathered is not None:
+                gathered.update(output, targets)
+        quality = None if gathered is None else float(gathered.compute().item())
+        return float(total.item()) / len(split), quality
+    finally:
+        model.train(was_training)
+
+
+def make_optimizer(model: nn.Module, config: TrainerConfig, device: torch.device) -> torch.optim.Optimizer:
+    """The configured optimizer over the parameters that want gradients, fused where the device has it."""
+    wanted = [p for p in model.parameters() if p.requires_grad]
+    fused = device.type in ("cuda", "cpu") and all(p.is_floating_point() for p in wanted)
+    common = {"lr": config.lr, "weight_decay": config.weight_decay, "fused": fused}
+    if config.optimizer == Optimizer.sgd:
+        return torch.optim.SGD(wanted, momentum=config.momentum, **common)  # type: ignore[arg-type]
+    kind = torch.optim.AdamW if config.optimizer == Optimizer.adamw else torch.optim.Adam
+    return kind(wanted, **common)  # type: ignore[arg-type]
+
+
+def _make_schedule(optimizer: torch.optim.Optimizer, config: TrainerConfig) -> torch.optim.lr_scheduler.LRScheduler:
+    if config.schedule == Schedule.cosine:
+        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=config.max_epochs)
+    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
