@@ -1,0 +1,1 @@
+"""The study: what runs next, running it, and keeping it."""

@@ -1,0 +1,335 @@
+"""Running a study: one session from its config to its report.
+
+    meter -> recorder -> data -> folder, lock, fingerprint -> recover, import
+          -> [choose -> train -> store]* -> test -> report
+
+Everything that costs joules happens inside the recorder, so the session's ledger is whole. Stored at once after
+each trial; nothing is kept for the end.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from optuna.trial import Trial
+from optuna_dashboard import save_note
+
+from sweep.config import SweepConfig, plain
+from sweep.energy.meter import Meter
+from sweep.energy.recorder import Recorder
+from sweep.errors import StudyError
+from sweep.objective import Objective
+from sweep.observer import Observer, Reporter
+from sweep.paradigms.paradigm import Paradigm
+from sweep.records import (
+    DataInfo,
+    Dimension,
+    Joules,
+    SessionRecord,
+    StopReason,
+    StudyData,
+    StudyRecord,
+    TrajectoryPoint,
+    TrialRecord,
+    total_j,
+)
+from sweep.registry import build, check
+from sweep.study import naming, weights
+from sweep.study.interruption import Interruption
+from sweep.study.plan import Run, RunKey, free_repeat, next_run, run_key
+from sweep.study.sampling import distributions, make_sampler
+from sweep.study.search_space import apply, paradigm_of, total_trials, trial_seed
+from sweep.study.store import StudyStore, fingerprint_differences
+from sweep.study.takeover import take_over
+from sweep.study.testing import run_tests
+from sweep.study.trial import Loader, TrialRunner, TrialSpec, environment, objective_identity
+from sweep.training import device as devices
+
+CRASHES_IN_A_ROW = 3
+JOURNAL_S = 1.0
+"""Least seconds between two writings of the record under way: what a killed process can lose."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a session ended.
+
+    Attributes:
+        report: path of the HTML report.
+        ran: trials of this session.
+        finished: whether nothing is left to run.
+    """
+
+    folder: Path
+    report: Path
+    data: StudyData
+    ran: int
+    crashed: int
+    interrupted: bool
+    finished: bool
+
+
+def run_study(
+    config: SweepConfig,
+    dims: Sequence[Dimension],
+    label: str,
+    *,
+    command: str,
+    observer: Observer,
+    reporter: Reporter,
+) -> Outcome:
+    """Run or resume a study to its end.
+
+    Args:
+        config: checked.
+        dims: its dimensions.
+        label: name of the experiment, for studies without a name.
+        command: as typed, for the records.
+        observer: hears of everything.
+        reporter: writes the report and the notes.
+
+    Raises:
+        SweepError: for bad input, before a trial has run.
+    """
+    check_plugins(config, dims)
+    meter = build(config.meter, Meter, "meter")  # type: ignore[type-abstract]
+    devices.choose(config.trainer.device)
+    torch.set_num_threads(config.trainer.threads or devices.usable_cores())
+    with Recorder(meter) as recorder:
+        loader = Loader()
+        first = next_run(config, dims, [])
+        params = first.params if first is not None and first.params is not None else {}
+        loaded = loader.load(apply(config, params, dims))
+        name = config.study.name or naming.default_name(label, loaded.info.source)
+        study = describe(config, dims, name, command, loaded.info, loaded.objective.quality_name, recorder)
+        with StudyStore.create(naming.folder_of(name, config.study.dir), name, study.quality_name) as store:
+            refuse_other(store, study)
+            with Interruption() as interruption:
+                runner = TrialRunner(recorder, loader, store.folder / weights.FOLDER, interruption)
+                session = _Session(config, dims, study, store, runner, recorder, observer, reporter)
+                return session.run(interruption)
+
+
+def check_plugins(config: SweepConfig, dims: Sequence[Dimension]) -> None:
+    """Check the options of objective and paradigms for every value of the search space; builds nothing.
+
+    Raises:
+        ConfigError: for the first that does not fit.
+    """
+    for name, spec in config.paradigms.items():
+        check(spec, Paradigm, f"paradigms.{name}")  # type: ignore[type-abstract]
+    for dimension in dims:
+        for value in dimension.values or [dimension.low, dimension.high]:
+            tried = apply(config, {dimension.name: value}, [dimension])
+            check(tried.objective, Objective, "objective")  # type: ignore[type-abstract]
+
+
+def describe(
+    config: SweepConfig,
+    dims: Sequence[Dimension],
+    name: str,
+    command: str,
+    info: DataInfo,
+    quality_name: str,
+    recorder: Recorder,
+) -> StudyRecord:
+    """The record of the study, with its fingerprint."""
+    options = plain(config)
+    machine = devices.describe(config.trainer, devices.choose(config.trainer.device))
+    swept = {d.key for d in dims}
+    fixed = {k: v for k, v in options["trainer"].items() if f"trainer.{k}" not in swept and k != "device"}
+    fingerprint = {
+        "space": {d.name: _space_entry(d) for d in dims},
+        "objective": objective_identity(options["objective"]),
+        "paradigms": options["paradigms"],
+        "trainer": fixed,
+        **environment(info, recorder.domains, machine),
+    }
+    return StudyRecord(
+        name=name,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        quality_name=quality_name,
+        dimensions=list(dims),
+        repeats=config.study.repeats,
+        n_trials_planned=total_trials(config.search, dims, config.study.repeats),
+        config=options,
+        fingerprint=fingerprint,
+        data=info,
+        domains=list(recorder.domains),
+        machine=machine,
+    )
+
+
+def _space_entry(dimension: Dimension) -> Any:
+    if dimension.values is not None:
+        return dimension.values
+    return {"low": dimension.low, "high": dimension.high, "log": dimension.log, "step": dimension.step}
+
+
+def refuse_other(store: StudyStore, study: StudyRecord) -> None:
+    """Refuse to mix two studies in one folder.
+
+    Raises:
+        StudyError: with every difference, and how to go on.
+    """
+    old = store.study_record()
+    if old is None:
+        return
+    differences = fingerprint_differences(old.fingerprint, study.fingerprint)
+    if differences:
+        raise StudyError(
+            f"{store.folder} holds a study that differs in {'; '.join(differences)}",
+            f"set study.name=<another>, and study.import_from={store.folder} to take over what still applies",
+        )
+
+
+class _Session:
+    """One run of the command on one study."""
+
+    def __init__(
+        self,
+        config: SweepConfig,
+        dims: Sequence[Dimension],
+        study: StudyRecord,
+        store: StudyStore,
+        runner: TrialRunner,
+        recorder: Recorder,
+        observer: Observer,
+        reporter: Reporter,
+    ) -> None:
+        self._config, self._dims, self._study = config, dims, study
+        self._store, self._runner, self._recorder = store, runner, recorder
+        self._observer, self._reporter = observer, reporter
+        self._index = store.sessions()
+        self._records: list[TrialRecord] = []
+        self._test_j: list[Joules] = []
+        self._crashed: set[RunKey] = set()
+
+    def run(self, interruption: Interruption) -> Outcome:
+        """Everything between the lock and the outcome."""
+        killed = self._store.recover(lambda record: self._reporter.trial_note(self._study, record))
+        for record in killed:
+            self._observer.notice(f"trial {record.number} was killed; its setup runs again, its joules are kept")
+        self._store.save_study(self._study)
+        if self._config.study.import_from:
+            source = Path(self._config.study.import_from)
+            count = take_over(source, self._store, self._study, self._config, self._dims, self._reporter)
+            self._observer.notice(f"{count} records taken over from {self._config.study.import_from}")
+        past = self._store.records()
+        self._store.study.sampler = make_sampler(self._config.search.sampler, self._config.study.seed, len(past))
+        self._observer.study_started(self._study, past, self._study.n_trials_planned)
+        self._loop(interruption)
+        finished = next_run(self._config, self._dims, self._store.records()) is None
+        if finished and self._config.study.test:
+            self._test()
+        report = self._report()
+        self._observer.study_ended()
+        return Outcome(
+            folder=self._store.folder,
+            report=report,
+            data=self._store.data(),
+            ran=len(self._records),
+            crashed=len(self._crashed),
+            interrupted=interruption.requested,
+            finished=finished,
+        )
+
+    def _loop(self, interruption: Interruption) -> None:
+        in_a_row = 0
+        first = next_run(self._config, self._dims, self._store.records())
+        if first is not None:
+            config = apply(self._config, first.params or {}, self._dims)
+            self._runner.warm_up(config, paradigm_of(config, first.params or {}))
+        while not interruption.requested and in_a_row < CRASHES_IN_A_ROW:
+            run = next_run(self._config, self._dims, self._store.records(), self._crashed)
+            if run is None:
+                return
+            record = self._trial(run)
+            crashed = record.stop_reason == StopReason.CRASHED
+            in_a_row = in_a_row + 1 if crashed else 0
+            if crashed:
+                self._crashed.add(run_key(record.params, record.repeat))
+                reason = (record.message or "").splitlines()[0]
+                self._observer.notice(f"trial {record.number} crashed: {reason}; its record has the traceback")
+
+    def _trial(self, run: Run) -> TrialRecord:
+        trial, repeat = self._ask(run)
+        params = dict(trial.params)
+        config = apply(self._config, params, self._dims)
+        spec = TrialSpec(
+            number=trial.number,
+            config=config,
+            params=params,
+            paradigm=paradigm_of(config, params),
+            seed=trial_seed(config.study.seed, params, repeat),
+            repeat=repeat,
+        )
+        self._observer.trial_started(spec.number, params, repeat)
+        record = self._runner.run(spec, self._listener(spec.number))
+        self._store.save_trial(trial, record, self._reporter.trial_note(self._study, record))
+        self._records.append(record)
+        self._observer.trial_ended(record)
+        weights.prune(self._store.data(), self._store.folder)
+        self._save_session()
+        return record
+
+    def _ask(self, run: Run) -> tuple[Trial, int]:
+        """Start a trial in Optuna; one that waits in the queue from an earlier session comes first."""
+        study, space = self._store.study, distributions(self._dims)
+        if run.params is not None and not self._store.waiting():
+            study.enqueue_trial(run.params, user_attrs={"repeat": run.repeat})
+        trial = study.ask(space)
+        repeat = trial.user_attrs.get("repeat")
+        return trial, free_repeat(trial.params, self._store.records()) if repeat is None else int(repeat)
+
+    def _listener(self, number: int) -> Callable[[TrajectoryPoint, Callable[[], TrialRecord]], None]:
+        last_s = -JOURNAL_S
+
+        def listen(point: TrajectoryPoint, so_far: Callable[[], TrialRecord]) -> None:
+            nonlocal last_s
+            if point.duration_s - last_s >= JOURNAL_S:
+                last_s = point.duration_s
+                self._store.save_under_way(so_far())
+            self._observer.epoch_ended(number, point)
+
+        return listen
+
+    def _test(self) -> None:
+        start_s = self._recorder.mark()
+        new = run_tests(self._store, self._runner, self._config, self._dims)
+        if new:
+            self._recorder.settle()
+            self._test_j.append(self._recorder.timeline.joules(start_s, self._recorder.mark()))
+            self._save_session()
+
+    def _report(self) -> Path:
+        data = self._store.data()
+        save_note(self._store.study, self._reporter.study_note(data))
+        return self._reporter.write(data, self._store.folder)
+
+    def _save_session(self) -> None:
+        """The ledger of this session so far; replaced after every trial, so that a kill loses little."""
+        end_s = self._recorder.mark()
+        self._recorder.settle()
+        start_s = self._recorder.timeline.start_s or end_s
+        names = [d.name for d in self._recorder.domains]
+        session = SessionRecord(
+            started_at=self._study.created_at,
+            command=self._study.command,
+            duration_s=end_s - start_s,
+            energy_j=self._recorder.timeline.joules(start_s, end_s),
+            trials_j={n: _sum(r.domains[n].energy_j for r in self._records) for n in names},
+            test_j={n: _sum(joules[n] for joules in self._test_j) for n in names},
+            trials=[r.number for r in self._records],
+        )
+        self._store.save_session(self._index, session)
+
+
+def _sum(values: Any) -> float | None:
+    """Sum of joules; nothing spent is 0, something unknown makes the sum unknown."""
+    items = list(values)
+    return total_j(items) if items else 0.0

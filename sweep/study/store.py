@@ -1,0 +1,374 @@
+"""A study on disk: Optuna's storage, the records as its artifacts, and one lock.
+
+    study.dir/
+      study.db          Optuna RDB storage (SQLite): trials, attributes, notes; what optuna-dashboard opens
+      artifacts/        record of the study and of every trial (the truth), by artifact id
+      checkpoints/      weights of improvements that can still be recommended, <trial>/<epoch>.pt
+      under_way.json    record so far of the trial under way; what a killed process leaves behind
+      .lock             held while a process works on the study, released by the system if it is killed
+
+A trial's record is uploaded, then its attributes are set, then Optuna is told: a trial that is RUNNING under a free
+lock is dead, and either its record is whole (it is rolled forward) or it failed. Limits: one process writes.
+Reading needs neither torch nor the lock.
+"""
+
+import sqlite3
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import optuna
+import yaml
+from filelock import FileLock, Timeout
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna_dashboard import save_note
+from sqlalchemy import URL
+
+from sweep.errors import RecordError, StudyError
+from sweep.records import (
+    Record,
+    SessionRecord,
+    State,
+    StudyData,
+    StudyRecord,
+    TestResult,
+    TrialRecord,
+    dumps,
+    loads,
+)
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+R = TypeVar("R", bound=Record)
+RECORD = "record"
+SESSION = "session."
+TESTS = "tests"
+
+
+class StudyStore:
+    """One study folder, open.
+
+    Use ``create``, ``open_locked`` or ``open_to_read``.
+    """
+
+    def __init__(self, folder: Path, study: optuna.Study, lock: FileLock | None) -> None:
+        self.folder = folder
+        self.study = study
+        self._lock = lock
+        self._artifacts = FileSystemArtifactStore(str(folder / "artifacts"))
+        self._records: dict[int, TrialRecord] = {}
+
+    # -- opening ------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, folder: Path, name: str, quality_name: str) -> "StudyStore":
+        """Open the study of a folder for writing, or begin one.
+
+        Raises:
+            StudyError: if the folder cannot be written, another process works on it, or what is in it is no
+                study of this tool.
+        """
+        lock = _locked(folder)
+        try:
+            url = _database(folder, must_exist=False)
+            storage = _storage(url, folder)
+            names = optuna.get_all_study_names(storage)
+            if names and names != [name]:
+                raise StudyError(
+                    f"{folder} holds the study {names[0]!r}, not {name!r}",
+                    "set study.dir to another folder, or study.name to that name",
+                )
+            (folder / "artifacts").mkdir(exist_ok=True)
+            study = optuna.create_study(
+                storage=storage, study_name=name, directions=["maximize", "minimize"], load_if_exists=True
+            )
+            with _experimental():
+                study.set_metric_names([quality_name, "energy_j"])
+        except BaseException:
+            lock.release()
+            raise
+        return cls(folder, study, lock)
+
+    @classmethod
+    def open_to_read(cls, folder: Path) -> "StudyStore":
+        """Open a study without the lock, for reports.
+
+        Raises:
+            StudyError: if there is none.
+        """
+        storage = _storage(_database(folder, must_exist=True), folder)
+        names = optuna.get_all_study_names(storage)
+        if len(names) != 1:
+            raise StudyError(f"{folder}/study.db holds {len(names)} studies", "give a folder made by sweep")
+        return cls(folder, optuna.load_study(study_name=names[0], storage=storage), None)
+
+    @property
+    def storage(self) -> optuna.storages.BaseStorage:
+        """Optuna's storage, for the dashboard."""
+        return self.study._storage  # noqa: SLF001 - a study has no public way to it
+
+    def close(self) -> None:
+        """Let go of the database and the lock."""
+        backend = getattr(self.storage, "_backend", self.storage)
+        if isinstance(backend, optuna.storages.RDBStorage):
+            backend.remove_session()
+            backend.engine.dispose()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> "StudyStore":
+        """The store itself."""
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Close."""
+        self.close()
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def trials(self) -> list[FrozenTrial]:
+        """Optuna's trials, by number."""
+        return self.study.get_trials(deepcopy=False)
+
+    def records(self) -> list[TrialRecord]:
+        """Records of all ended trials, by number.
+
+        Raises:
+            RecordError: if one is damaged.
+        """
+        found = []
+        for trial in self.trials():
+            artifact = trial.user_attrs.get(RECORD)
+            if artifact is None or not trial.state.is_finished():
+                continue
+            if trial.number not in self._records:
+                self._records[trial.number] = self._read(artifact, TrialRecord, f"record of trial {trial.number}")
+            found.append(self._records[trial.number])
+        return found
+
+    def waiting(self) -> bool:
+        """Whether a setup stands in Optuna's queue, left by a process that was killed before it took it."""
+        return any(trial.state == TrialState.WAITING for trial in self.trials())
+
+    def study_record(self) -> StudyRecord | None:
+        """What the study is; ``None`` for one that has just begun.
+
+        Raises:
+            RecordError: if it is damaged.
+        """
+        artifact = self.study.user_attrs.get(RECORD)
+        return None if artifact is None else self._read(artifact, StudyRecord, "record of the study")
+
+    def data(self) -> StudyData:
+        """Everything that a report needs.
+
+        Raises:
+            StudyError: if the study was not made by this tool, or holds nothing yet.
+        """
+        study = self.study_record()
+        if study is None:
+            raise StudyError(f"{self.folder} holds no study of sweep", "give a folder made by sweep")
+        attrs = self.study.user_attrs
+        sessions = [msgspec.convert(attrs[key], SessionRecord) for key in sorted(attrs) if key.startswith(SESSION)]
+        tests = [msgspec.convert(item, TestResult) for item in attrs.get(TESTS, [])]
+        return StudyData(study=study, trials=self.records(), sessions=sessions, tests=tests)
+
+    def _read(self, artifact: str, kind: type[R], where: str) -> R:
+        try:
+            with self._artifacts.open_reader(artifact) as file:
+                return loads(file.read(), kind, f"{where} ({self.folder}/artifacts/{artifact})")
+        except optuna.artifacts.exceptions.ArtifactNotFound as err:
+            raise RecordError(
+                f"{where} is missing ({self.folder}/artifacts/{artifact})", "restore the artifacts folder"
+            ) from err
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def save_study(self, record: StudyRecord) -> None:
+        """Keep what the study is; a later session's replaces it."""
+        artifact = self._upload(self.study, record, "study.json")
+        self.study.set_user_attr(RECORD, artifact)
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(record.config, sort_keys=False), encoding="utf-8")
+
+    def save_session(self, index: int, session: SessionRecord) -> None:
+        """Keep or replace the record of a session."""
+        self.study.set_user_attr(f"{SESSION}{index:04d}", msgspec.to_builtins(session))
+
+    def sessions(self) -> int:
+        """Number of sessions so far."""
+        return sum(key.startswith(SESSION) for key in self.study.user_attrs)
+
+    def save_tests(self, tests: Sequence[TestResult]) -> None:
+        """Keep all test results, old and new."""
+        self.study.set_user_attr(TESTS, [msgspec.to_builtins(test) for test in tests])
+
+    def save_trial(self, trial: Trial, record: TrialRecord, note: str) -> None:
+        """Keep the record, derive attributes and note, then tell Optuna; in this order."""
+        artifact = self._upload(trial, record, f"trial-{record.number}.json")
+        for key, value in attributes(record).items():
+            trial.set_user_attr(key, value)
+        trial.set_user_attr(RECORD, artifact)
+        save_note(trial, note)
+        self._tell(record)
+        self._records[record.number] = record
+        self.under_way.unlink(missing_ok=True)
+
+    def _tell(self, record: TrialRecord) -> None:
+        if record.state == State.COMPLETE and record.quality is not None and record.energy_j is not None:
+            self.study.tell(record.number, [record.quality, record.energy_j])
+        else:
+            self.study.tell(record.number, state=TrialState.FAIL)
+
+    def _upload(self, owner: Trial | optuna.Study, record: Record, name: str) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_bytes(dumps(record))
+            return upload_artifact(
+                artifact_store=self._artifacts,
+                file_path=str(path),
+                study_or_trial=owner,
+                mimetype="application/json",
+            )
+
+    # -- what a killed process leaves ---------------------------------------------------------------------------
+
+    @property
+    def under_way(self) -> Path:
+        """The record so far of the trial under way."""
+        return self.folder / "under_way.json"
+
+    def save_under_way(self, record: TrialRecord) -> None:
+        """Keep the record so far; replaces the one before in one step."""
+        partial = self.under_way.with_suffix(".partial")
+        partial.write_bytes(msgspec.json.encode(record))
+        partial.replace(self.under_way)
+
+    def recover(self, note: Callable[[TrialRecord], str]) -> list[TrialRecord]:
+        """End the trials that a killed process left RUNNING; call under the lock.
+
+        Returns:
+            The records of trials that were found killed.
+        """
+        killed = []
+        left = self._left_under_way()
+        for frozen in self.trials():
+            if frozen.state != TrialState.RUNNING:
+                continue
+            artifact = frozen.user_attrs.get(RECORD)
+            if artifact is not None:
+                self._tell(self._read(artifact, TrialRecord, f"record of trial {frozen.number}"))
+            elif left is not None and left.number == frozen.number:
+                trial = Trial(self.study, frozen._trial_id)  # noqa: SLF001 - how Optuna itself reopens a trial
+                self.save_trial(trial, left, note(left))
+                killed.append(left)
+            else:
+                self.study.tell(frozen.number, state=TrialState.FAIL)
+        self.under_way.unlink(missing_ok=True)
+        return killed
+
+    def _left_under_way(self) -> TrialRecord | None:
+        if not self.under_way.is_file():
+            return None
+        try:
+            return loads(self.under_way.read_bytes(), TrialRecord, self.under_way)
+        except RecordError:
+            return None
+
+
+def attributes(record: TrialRecord) -> dict[str, Any]:
+    """What Optuna and its dashboard show of a record; derived, never read back."""
+    attrs: dict[str, Any] = {
+        "stop_reason": str(record.stop_reason),
+        "repeat": record.repeat,
+        "seed": record.seed,
+        "epochs": record.epochs,
+        "best_epoch": record.best_epoch,
+        "energy_to_best_j": record.energy_to_best_j,
+        "energy_u_scale_j": record.energy_u_scale_j,
+        "energy_u_random_j": record.energy_u_random_j,
+        "effective_batch_size": record.effective_batch_size,
+        "duration_s": record.duration_s,
+        "contaminated": record.load.contaminated if record.load else None,
+    }
+    for name, domain in record.domains.items():
+        attrs[f"energy_j.{name}"] = domain.energy_j
+        attrs[f"provenance.{name}"] = str(domain.provenance)
+    return attrs
+
+
+def _locked(folder: Path) -> FileLock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        lock.acquire(timeout=0)
+        _probe_writable(folder)
+    except Timeout as err:
+        raise StudyError(f"another process works on {folder}", "wait for it, or set study.dir") from err
+    except OSError as err:
+        raise StudyError(
+            f"{folder} cannot be written ({err.strerror or err})", "set study.dir to a folder that can"
+        ) from err
+    return lock
+
+
+def _probe_writable(folder: Path) -> None:
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def _database(folder: Path, *, must_exist: bool) -> str:
+    path = folder / "study.db"
+    if not path.is_file():
+        if must_exist:
+            raise StudyError(f"{folder} holds no study.db", "give the folder of a study made by sweep")
+        return _url(path)
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+    except sqlite3.Error as err:
+        raise StudyError(
+            f"{path} is not a readable study ({err})",
+            "restore it from a copy, or set study.dir to a new folder",
+        ) from err
+    if tables and not {"studies", "trials"} <= tables:
+        raise StudyError(f"{path} belongs to another program", "set study.dir to a new folder")
+    return _url(path)
+
+
+def _url(path: Path) -> str:
+    return URL.create("sqlite", database=str(path)).render_as_string()
+
+
+def _storage(url: str, folder: Path) -> optuna.storages.RDBStorage:
+    try:
+        return optuna.storages.RDBStorage(url)
+    except Exception as err:  # SQLAlchemy and alembic raise what they like
+        reason = str(err).splitlines()[0]
+        raise StudyError(
+            f"{folder}/study.db cannot be opened ({reason})",
+            "check the file, or set study.dir to a new folder",
+        ) from err
+
+
+@contextmanager
+def _experimental() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
+
+
+def fingerprint_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What differs between two fingerprints, as ``topic.key: old -> new``."""
+    found: list[str] = []
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += [f"{key}.{line}" for line in fingerprint_differences(before, after)]
+        elif before != after:
+            found.append(f"{key}: {before!r} -> {after!r}")
+    return found

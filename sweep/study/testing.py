@@ -1,0 +1,42 @@
+"""The look at the test split: once, when the search is over, for the setups that the report recommends.
+
+Nothing is chosen by it. A recommendation whose weights are gone (an imported record, say) stays untested.
+"""
+
+from collections.abc import Sequence
+
+from sweep.analysis.recommend import recommend
+from sweep.config import SweepConfig
+from sweep.records import Dimension, TestResult
+from sweep.study.search_space import apply, paradigm_of
+from sweep.study.store import StudyStore
+from sweep.study.trial import TrialRunner, TrialSpec
+from sweep.study.weights import epoch_of
+
+
+def run_tests(
+    store: StudyStore, runner: TrialRunner, config: SweepConfig, dims: Sequence[Dimension]
+) -> list[TestResult]:
+    """Evaluate what is recommended and not yet tested, and store it.
+
+    Returns:
+        The new results.
+    """
+    data = store.data()
+    known = {(test.number, test.epoch) for test in data.tests}
+    records = {record.number: record for record in data.trials}
+    new = []
+    for number, epoch in recommend(data, config.report.confidence).to_test:
+        record = records[number]
+        weights_epoch = epoch_of(record, epoch)
+        if (number, epoch) in known or weights_epoch is None:
+            continue
+        applied = apply(config, record.params, dims)
+        paradigm = paradigm_of(applied, record.params)
+        spec = TrialSpec(number, applied, record.params, paradigm, record.seed, record.repeat)
+        quality = runner.test(spec, weights_epoch)
+        if quality is not None:
+            new.append(TestResult(number=number, epoch=epoch, weights_epoch=weights_epoch, quality=quality))
+    if new:
+        store.save_tests([*data.tests, *new])
+    return new
