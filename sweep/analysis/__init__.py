@@ -1,0 +1,1 @@
+"""Numbers from records: numpy, pandas and scipy, never torch."""

@@ -1,0 +1,157 @@
+"""Trials to setups: repeats of the same params, averaged at equal epochs.
+
+A setup is one choice of params; its repeats differ in the seed only. Its point at epoch k is the policy
+"train until epoch k, or until early stopping if that comes first":
+
+    quality(k)  = mean over repeats of the best validation quality in epochs 1..k
+    energy_j(k) = mean over repeats of the joules from the start of the trial to the end of epoch k
+
+A repeat that ended before k enters with its final values; the joules of a whole trial are its ``energy_j``.
+Epochs are counted over the whole trial (index in the trajectory), so a pretraining's epochs come first.
+
+Limits: an epoch where a repeat has no quality yet or unknown joules has no point. Only COMPLETE trials are
+averaged; a setup of which a repeat diverged is excluded as a whole: whoever trains it may diverge too.
+"""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from sweep.records import State, StopReason, StudyData, TrialRecord
+
+
+@dataclass(frozen=True, slots=True)
+class SetupPoint:
+    """A setup trained to one epoch.
+
+    Attributes:
+        epoch: counted from 1 over the whole trial.
+        quality: mean best validation quality so far.
+        quality_sd: standard deviation over repeats; ``None`` with one repeat.
+        energy_j: mean cumulative joules.
+        energy_sd_j: standard deviation over repeats; ``None`` with one repeat.
+        n: number of repeats averaged.
+        is_run: whether stopping here equals a run of this length; only such points can be recommended.
+    """
+
+    epoch: int
+    quality: float
+    quality_sd: float | None
+    energy_j: float
+    energy_sd_j: float | None
+    n: int
+    is_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """All trials with the same params.
+
+    Attributes:
+        trials: COMPLETE trials, by number; the repeats.
+        failed: numbers of the FAIL trials.
+        points: by rising epoch; empty if nothing can be averaged.
+        excluded: why the setup is off the front; ``None`` if it is not.
+        contaminated: numbers of the trials that other programs disturbed.
+    """
+
+    params: dict[str, Any]
+    trials: tuple[TrialRecord, ...]
+    failed: tuple[int, ...]
+    points: tuple[SetupPoint, ...]
+    excluded: str | None
+    contaminated: tuple[int, ...]
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Numbers of the COMPLETE trials."""
+        return tuple(trial.number for trial in self.trials)
+
+    @property
+    def final(self) -> SetupPoint | None:
+        """The setup as it was trained, to its end."""
+        return self.points[-1] if self.points else None
+
+    @property
+    def candidates(self) -> tuple[SetupPoint, ...]:
+        """The points that may stand on the front."""
+        return () if self.excluded else tuple(point for point in self.points if point.is_run)
+
+
+def setups(data: StudyData) -> tuple[Setup, ...]:
+    """The setups of a study, in the order of their first trial."""
+    groups: dict[bytes, list[TrialRecord]] = {}
+    for trial in sorted(data.trials, key=lambda trial: trial.number):
+        groups.setdefault(msgspec.json.encode(trial.params, order="sorted"), []).append(trial)
+    return tuple(_setup(group) for group in groups.values())
+
+
+def phase_epoch(setup: Setup, epoch: int) -> int:
+    """The epoch within its phase (what ``trainer.max_epochs`` limits) of an epoch of the whole trial."""
+    longest = max(setup.trials, key=lambda trial: len(trial.trajectory))
+    return longest.trajectory[epoch - 1].epoch
+
+
+def _setup(group: Sequence[TrialRecord]) -> Setup:
+    complete = tuple(trial for trial in group if trial.state is State.COMPLETE)
+    points = _points(complete)
+    return Setup(
+        params=dict(group[0].params),
+        trials=complete,
+        failed=tuple(trial.number for trial in group if trial.state is State.FAIL),
+        points=points,
+        excluded=_exclusion(group, complete, points),
+        contaminated=tuple(trial.number for trial in complete if trial.load and trial.load.contaminated),
+    )
+
+
+def _exclusion(
+    group: Sequence[TrialRecord], complete: Sequence[TrialRecord], points: Sequence[SetupPoint]
+) -> str | None:
+    diverged = [str(trial.number) for trial in group if trial.stop_reason is StopReason.DIVERGED]
+    if diverged:
+        return f"diverged in trial {', '.join(diverged)}"
+    if not complete:
+        return "no trial of it was completed"
+    if not points:
+        return "quality or joules are not known"
+    return None
+
+
+def _points(trials: Sequence[TrialRecord]) -> tuple[SetupPoint, ...]:
+    longest = max((len(trial.trajectory) for trial in trials), default=0)
+    curves = [_best_so_far(trial) for trial in trials]
+    points = (_point(trials, curves, epoch) for epoch in range(1, longest + 1))
+    return tuple(point for point in points if point is not None)
+
+
+def _point(trials: Sequence[TrialRecord], curves: Sequence[Sequence[float | None]], epoch: int) -> SetupPoint | None:
+    qualities = [curve[min(epoch, len(curve)) - 1] if curve else None for curve in curves]
+    joules = [_energy_at(trial, epoch) for trial in trials]
+    known = [q for q in qualities if q is not None], [j for j in joules if j is not None]
+    if len(known[0]) < len(trials) or len(known[1]) < len(trials):
+        return None
+    (quality, quality_sd), (energy_j, energy_sd_j) = _mean_sd(known[0]), _mean_sd(known[1])
+    is_run = all(trial.prefix_is_run or epoch >= len(trial.trajectory) for trial in trials)
+    return SetupPoint(epoch, quality, quality_sd, energy_j, energy_sd_j, len(trials), is_run)
+
+
+def _best_so_far(trial: TrialRecord) -> list[float | None]:
+    best: float | None = None
+    curve: list[float | None] = []
+    for point in trial.trajectory:
+        if point.quality is not None:
+            best = point.quality if best is None else max(best, point.quality)
+        curve.append(best)
+    return curve
+
+
+def _energy_at(trial: TrialRecord, epoch: int) -> float | None:
+    return trial.energy_j if epoch >= len(trial.trajectory) else trial.trajectory[epoch - 1].energy_j
+
+
+def _mean_sd(values: Sequence[float]) -> tuple[float, float | None]:
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None

@@ -1,0 +1,106 @@
+"""Records as tables: what trials.csv and epochs.csv hold.
+
+Column names of the two frames are relied on by scripts: the named ones come first and in their order, further
+ones only after them. Unknown values are missing (empty in CSV), never 0.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from sweep.records import DomainEnergy, StudyData, TestResult, TrialRecord
+
+TRIAL_COLUMNS = (
+    "number",
+    "state",
+    "stop_reason",
+    "quality",
+    "quality_test",
+    "energy_j",
+    "energy_u_scale_j",
+    "energy_u_random_j",
+    "best_epoch",
+    "energy_to_best_j",
+    "epochs",
+    "duration_s",
+    "effective_batch_size",
+    "seed",
+)
+"""Columns of trials.csv, before ``param.<dimension>``, ``energy_j.<domain>`` and ``provenance.<domain>``."""
+
+EXTRA_TRIAL_COLUMNS = (
+    "repeat",
+    "paradigm",
+    "energy_spent_j",
+    "prefix_is_run",
+    "wait_share",
+    "contaminated",
+    "message",
+    "started_at",
+    "imported_from",
+)
+"""Columns of trials.csv after all those."""
+
+EPOCH_COLUMNS = ("number", "phase", "epoch", "loss", "quality", "energy_j", "val_loss", "duration_s")
+"""Columns of epochs.csv; joules and seconds are cumulative in the trial."""
+
+
+def trials_frame(data: StudyData) -> pd.DataFrame:
+    """One row for each trial, by number.
+
+    ``quality_test`` is the test of the trial's latest weights, where several epochs of it were tested.
+    """
+    dimensions = [dimension.name for dimension in data.study.dimensions]
+    names = dict.fromkeys([*dimensions, *(name for trial in data.trials for name in trial.params)])
+    domains = dict.fromkeys([*(d.name for d in data.study.domains), *(d for t in data.trials for d in t.domains)])
+    columns = [
+        *TRIAL_COLUMNS,
+        *(f"param.{name}" for name in names),
+        *(f"energy_j.{name}" for name in domains),
+        *(f"provenance.{name}" for name in domains),
+        *EXTRA_TRIAL_COLUMNS,
+    ]
+    tests = _latest_tests(data)
+    trials = sorted(data.trials, key=lambda trial: trial.number)
+    rows = [_trial_row(trial, tests.get(trial.number)) for trial in trials]
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def epochs_frame(data: StudyData) -> pd.DataFrame:
+    """One row for each epoch of each trial."""
+    rows = [
+        {"number": trial.number} | {name: getattr(point, name) for name in EPOCH_COLUMNS[1:]}
+        for trial in sorted(data.trials, key=lambda trial: trial.number)
+        for point in trial.trajectory
+    ]
+    return pd.DataFrame(rows, columns=list(EPOCH_COLUMNS), dtype=object)
+
+
+def energy_per_epoch_j(trial: TrialRecord) -> float | None:
+    """Mean joules of an epoch, validation included: Table 2 of "The Power of Training"."""
+    if not trial.trajectory or trial.trajectory[-1].energy_j is None:
+        return None
+    return trial.trajectory[-1].energy_j / len(trial.trajectory)
+
+
+def _trial_row(trial: TrialRecord, test: TestResult | None) -> Mapping[str, Any]:
+    own = {name: getattr(trial, name, None) for name in (*TRIAL_COLUMNS, *EXTRA_TRIAL_COLUMNS)}
+    return (
+        own
+        | {"state": str(trial.state), "stop_reason": str(trial.stop_reason)}
+        | {"quality_test": None if test is None else test.quality}
+        | {"wait_share": None if trial.load is None else trial.load.wait_share}
+        | {"contaminated": None if trial.load is None else trial.load.contaminated}
+        | {f"param.{name}": item for name, item in trial.params.items()}
+        | _domain_cells(trial.domains)
+    )
+
+
+def _domain_cells(domains: Mapping[str, DomainEnergy]) -> dict[str, Any]:
+    joules = {f"energy_j.{name}": domain.energy_j for name, domain in domains.items()}
+    return joules | {f"provenance.{name}": str(domain.provenance) for name, domain in domains.items()}
+
+
+def _latest_tests(data: StudyData) -> dict[int, TestResult]:
+    return {test.number: test for test in sorted(data.tests, key=lambda t: (t.weights_epoch, t.epoch))}

@@ -1,0 +1,125 @@
+"""Numbers and setups as a reader says them: ``batch_size 1024 instead of 64``, ``71 % ± 4``, ``12.3 kJ``.
+
+Plain text without markup; whoever prints it escapes it. An unknown value is ``unknown``, never 0.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sweep.records import Domain, StudyData
+
+UNKNOWN = "unknown"
+PREFIXES = ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"))
+
+
+def value(item: Any) -> str:
+    """A param's value; floats with four digits (trials.csv has all)."""
+    return f"{item:.4g}" if isinstance(item, float) else str(item)
+
+
+def varying(data: StudyData) -> tuple[str, ...]:
+    """Names of the dimensions in which the trials differ, in the order of the search space."""
+    seen: dict[str, set[str]] = {dimension.name: set() for dimension in data.study.dimensions}
+    for trial in data.trials:
+        for name, item in trial.params.items():
+            seen.setdefault(name, set()).add(repr(item))
+    return tuple(name for name, values in seen.items() if len(values) > 1)
+
+
+def setup(params: Mapping[str, Any], names: Sequence[str]) -> str:
+    """A setup by the dimensions that tell it from the others."""
+    told = [f"{name} {value(params[name])}" for name in names if name in params]
+    return ", ".join(told) if told else "the only setup"
+
+
+def change(new: Mapping[str, Any], old: Mapping[str, Any], names: Sequence[str]) -> str:
+    """What differs from one setup to another: ``batch_size 1024 instead of 64``."""
+    told = [
+        f"{name} {value(new[name])} instead of {value(old[name])}"
+        for name in names
+        if name in new and name in old and new[name] != old[name]
+    ]
+    return " and ".join(told)
+
+
+def energy(joules: float | None) -> str:
+    """Joules with three digits and a prefix."""
+    if joules is None:
+        return UNKNOWN
+    if joules == 0:
+        return "0 J"
+    factor, unit = next((p for p in PREFIXES if abs(joules) >= 0.9995 * p[0]), PREFIXES[-1])
+    return f"{_three_digits(joules / factor)} {unit}"
+
+
+def search_cost(total_j: float | None, kind: str) -> str:
+    """What the search spent, as a sentence without its full stop."""
+    if total_j is None:
+        return "What the search spent is not known"
+    return f"The search spent {energy(total_j)} ({kind})"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as ``42 s``, ``3 min 20 s`` or ``2 h 05 min``."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def share(part: float, u: float | None = None) -> str:
+    """A share as per cent with its half-width: ``71 % ± 4``."""
+    digits = 0 if abs(part) >= 0.1 and (u is None or u >= 0.01) else 1
+    text = f"{100 * part:.{digits}f} %"
+    return text if u is None else f"{text} ± {100 * u:.{digits}f}"
+
+
+def quality(amount: float | None, *, in_points: bool, u: float | None = None) -> str:
+    """A quality: ``93.1 % ± 0.4`` where all lie in [0, 1], else the plain number."""
+    if amount is None:
+        return UNKNOWN
+    text = f"{100 * amount:.1f} %" if in_points else f"{amount:.4g}"
+    if u is None:
+        return text
+    return f"{text} ± {100 * u:.1f}" if in_points else f"{text} ± {u:.2g}"
+
+
+def gain(amount: float, *, in_points: bool, u: float | None = None) -> str:
+    """A difference of qualities with its sign: ``-0.4 ± 0.6 points``."""
+    scaled = 100 * amount if in_points else amount
+    text = f"{scaled:+.1f}" if in_points else f"{scaled:+.3g}"
+    if u is not None:
+        text += f" ± {100 * u:.1f}" if in_points else f" ± {u:.2g}"
+    return f"{text} points" if in_points else text
+
+
+def in_points(data: StudyData) -> bool:
+    """Whether differences of this study's quality can be told in points of a hundred."""
+    known = [trial.quality for trial in data.trials if trial.quality is not None]
+    return bool(known) and all(0.0 <= item <= 1.0 for item in known)
+
+
+def provenance(domains: Iterable[Domain]) -> str:
+    """Where the total's joules come from: ``modelled``, or ``measured + modelled``."""
+    kinds = sorted({str(domain.provenance) for domain in domains if domain.additive})
+    return " + ".join(kinds) if kinds else "of unknown origin"
+
+
+def count(n: int, noun: str) -> str:
+    """A number of things: ``1 trial``, ``3 trials``."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def numbers(items: Iterable[int]) -> str:
+    """Trial numbers as ``0, 3, 7``."""
+    return ", ".join(str(item) for item in items)
+
+
+def _three_digits(amount: float) -> str:
+    decimals = max(0, 2 - math.floor(math.log10(abs(amount)))) if amount else 0
+    return f"{amount:.{min(decimals, 2)}f}"

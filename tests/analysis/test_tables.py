@@ -1,0 +1,115 @@
+"""Tables that scripts rely on."""
+
+import math
+
+import pytest
+
+from sweep.analysis.heat import MAX_VALUES, N_BINS, heat_table
+from sweep.analysis.tables import energy_per_epoch_j, epochs_frame, trials_frame
+from sweep.records import StopReason, TestResult
+from tests.factories import nasty, sixteen, study, trial
+
+TRIALS_CSV = [
+    "number",
+    "state",
+    "stop_reason",
+    "quality",
+    "quality_test",
+    "energy_j",
+    "energy_u_scale_j",
+    "energy_u_random_j",
+    "best_epoch",
+    "energy_to_best_j",
+    "epochs",
+    "duration_s",
+    "effective_batch_size",
+    "seed",
+    "param.batch_size",
+    "param.lr",
+    "param.paradigm",
+    "energy_j.cpu:process",
+    "provenance.cpu:process",
+]
+
+
+def test_trials_csv_has_the_promised_columns_in_their_order() -> None:
+    columns = list(trials_frame(sixteen(1)).columns)
+    assert columns[: len(TRIALS_CSV)] == TRIALS_CSV
+    assert len(set(columns)) == len(columns)
+
+
+def test_epochs_csv_has_the_promised_columns_in_their_order() -> None:
+    columns = list(epochs_frame(sixteen(1)).columns)
+    assert columns[:6] == ["number", "phase", "epoch", "loss", "quality", "energy_j"]
+
+
+def test_rows_hold_the_records_numbers() -> None:
+    data = sixteen(1)
+    row = trials_frame(data).iloc[3]
+    record = data.trials[3]
+    assert row["number"] == 3
+    assert (row["state"], row["stop_reason"]) == ("COMPLETE", "early_stopping")
+    assert (row["energy_j"], row["param.batch_size"]) == (record.energy_j, record.params["batch_size"])
+    epochs = epochs_frame(data)
+    assert len(epochs) == sum(len(item.trajectory) for item in data.trials)
+    assert epochs.iloc[-1]["energy_j"] == data.trials[-1].trajectory[-1].energy_j
+
+
+def test_unknown_is_empty_in_csv_and_whole_numbers_stay_whole() -> None:
+    records = [trial(0, qualities=(), epoch_j=None, stop_reason=StopReason.CRASHED), trial(1)]
+    lines = trials_frame(study(records)).to_csv(index=False).splitlines()
+    assert lines[1].startswith("0,FAIL,crashed,,,,,,,,0,0.0,64,1000,")
+    assert lines[2].split(",")[8] == "3"
+
+
+def test_quality_test_is_that_of_the_latest_weights() -> None:
+    tests = [
+        TestResult(number=0, epoch=3, weights_epoch=3, quality=0.7),
+        TestResult(number=0, epoch=2, weights_epoch=2, quality=0.9),
+    ]
+    assert trials_frame(study([trial()], tests=tests)).loc[0, "quality_test"] == 0.7
+
+
+def test_an_empty_study_still_has_its_columns() -> None:
+    assert list(trials_frame(study([])).columns)[:3] == ["number", "state", "stop_reason"]
+    assert epochs_frame(study([])).empty
+
+
+def test_the_heat_map_shows_that_batch_size_rules_the_energy_of_an_epoch() -> None:
+    table = heat_table(sixteen(2), energy_per_epoch_j)
+    assert table is not None
+    assert (table.row_name, table.column_name) == ("batch_size", "lr")
+    assert table.rows == ("64", "256", "1024", "4096")
+    assert table.columns == ("0.0001", "0.001", "0.01", "0.1")
+    for row, planted_j in zip(table.values, (40.0, 20.0, 10.0, 8.0), strict=True):
+        assert row == pytest.approx([planted_j] * 4, rel=0.05)
+
+
+def test_one_dimension_makes_one_row_and_a_failed_cell_stays_empty() -> None:
+    table = heat_table(nasty(), lambda item: item.quality)
+    assert table is not None
+    assert table.rows == ("",)
+    assert table.columns == ("0.01", "0.1", "9")
+    assert table.values[0, 0] == pytest.approx(0.7)
+    assert math.isnan(table.values[0, 2])
+
+
+def test_further_dimensions_are_averaged_over_and_named() -> None:
+    records = [trial(n, {"a": n % 2, "b": n // 2 % 2, "c": n // 4}, qualities=(0.1 * (n + 1),)) for n in range(8)]
+    table = heat_table(study(records), lambda item: item.quality)
+    assert table is not None
+    assert table.averaged == ("c",)
+    assert table.values[0, 0] == pytest.approx((0.1 + 0.5) / 2)
+
+
+def test_a_range_of_many_values_is_binned_and_every_trial_falls_into_a_bin() -> None:
+    records = [trial(n, {"lr": 10.0 ** (-n / 10)}, qualities=(0.5,)) for n in range(3 * MAX_VALUES)]
+    table = heat_table(study(records), lambda item: item.quality)
+    assert table is not None
+    assert len(table.columns) == N_BINS
+    assert table.values[0] == pytest.approx([0.5] * N_BINS)
+
+
+def test_a_study_in_which_nothing_varies_has_no_heat_map() -> None:
+    assert heat_table(study([trial()]), energy_per_epoch_j) is None
+    assert heat_table(study([]), energy_per_epoch_j) is None

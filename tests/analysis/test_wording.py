@@ -1,0 +1,44 @@
+"""Numbers as a reader says them."""
+
+import pytest
+
+from sweep.analysis import wording
+
+
+@pytest.mark.parametrize(
+    ("joules", "said"),
+    [
+        (None, "unknown"),
+        (0.0, "0 J"),
+        (0.0123, "12.3 mJ"),
+        (1.234, "1.23 J"),
+        (999.4, "999 J"),
+        (999.7, "1.00 kJ"),
+        (12_345.0, "12.3 kJ"),
+        (5.5e6, "5.50 MJ"),
+        (-70.5, "-70.5 J"),
+    ],
+)
+def test_energy(joules: float | None, said: str) -> None:
+    assert wording.energy(joules) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, "unknown"), (float("inf"), "unknown"), (41.6, "42 s"), (200.0, "3 min 20 s"), (7500.0, "2 h 05 min")],
+)
+def test_duration(seconds: float | None, said: str) -> None:
+    assert wording.duration(seconds) == said
+
+
+def test_shares_and_gains_keep_the_digits_their_uncertainty_deserves() -> None:
+    assert wording.share(0.714, 0.041) == "71 % ± 4"
+    assert wording.share(0.714, 0.004) == "71.4 % ± 0.4"
+    assert wording.share(0.02) == "2.0 %"
+    assert wording.gain(-0.004, in_points=True, u=0.006) == "-0.4 ± 0.6 points"
+    assert wording.gain(0.5, in_points=False) == "+0.5"
+
+
+def test_only_what_differs_is_named() -> None:
+    new, old = {"batch_size": 1024, "lr": 0.01}, {"batch_size": 64, "lr": 0.01}
+    assert wording.change(new, old, ("batch_size", "lr")) == "batch_size 1024 instead of 64"
