@@ -26,9 +26,10 @@ class Report(Command):
 
         with StudyStore.open_to_read(options.dir) as store:
             data = store.data()
+        confidence = float(data.study.config["report"]["confidence"])
         if options.format == "json":
-            json.dump(to_dict(data), sys.stdout, indent=1)
+            json.dump(to_dict(data, confidence), sys.stdout, indent=1)
             print()
         else:
-            print(write_report(data, options.dir))
+            print(write_report(data, options.dir, confidence))
         return 0

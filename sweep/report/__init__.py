@@ -1,0 +1,1 @@
+"""What people read: console, CSV, HTML and JSON, from records only."""

@@ -1,0 +1,69 @@
+"""A study's folder of results, from its records: the report, the tables and the recommendation to run.
+
+    report.html   trials.csv   epochs.csv   conf/experiment/recommended.yaml
+
+Each file is replaced at once or not at all. A study with nothing to recommend has no recommended.yaml; an
+older one is removed, so that it is not taken for this study's.
+"""
+
+import os
+from pathlib import Path
+
+from sweep.analysis.summary import Summary, summarise
+from sweep.analysis.tables import epochs_frame, trials_frame
+from sweep.errors import StudyError
+from sweep.records import StudyData
+from sweep.report.html import render
+from sweep.report.recommended import RELATIVE_PATH, recommended_yaml
+
+REPORT_NAME = "report.html"
+
+
+def write_report(data: StudyData, folder: Path, confidence: float = 0.95) -> Path:
+    """Write everything that derives from the records.
+
+    Args:
+        data: the study.
+        folder: where to; made if it is missing.
+        confidence: two-sided level of the intervals.
+
+    Returns:
+        Path of report.html.
+
+    Raises:
+        StudyError: if the folder cannot be written to.
+    """
+    summary = summarise(data, confidence)
+    try:
+        for name, text in _texts(summary, folder).items():
+            _replace(folder / name, text)
+        if summary.recommendations.primary is None:
+            (folder / RELATIVE_PATH).unlink(missing_ok=True)
+    except OSError as err:
+        raise StudyError(
+            f"the report cannot be written to {folder} ({err.strerror})",
+            "make the folder writable, or set study.dir to another one",
+        ) from err
+    return folder / REPORT_NAME
+
+
+def _texts(summary: Summary, folder: Path) -> dict[Path, str]:
+    data, primary = summary.data, summary.recommendations.primary
+    texts = {
+        Path("trials.csv"): trials_frame(data).to_csv(index=False),
+        Path("epochs.csv"): epochs_frame(data).to_csv(index=False),
+    }
+    if primary is not None:
+        texts[RELATIVE_PATH] = recommended_yaml(data, primary)
+    texts[Path(REPORT_NAME)] = render(summary, folder)
+    return texts
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Charts, one file each: info() computes the numbers, plot() draws them."""

@@ -1,0 +1,103 @@
+"""The report as one JSON-ready mapping, for scripts: what ``sweep report DIR --format json`` prints.
+
+    schema_version    1
+    study             name, created_at, command, quality_name, repeats, data, machine
+    recommendations   confidence, reason, unsettled, items [kind, primary, action, params, epoch, quality,
+                      quality_u, energy_j, saving_j, saving_rel, saving_rel_u, quality_difference,
+                      quality_difference_u, reference {params, epoch}, confirmed, evidence, caveats, quality_test]
+    front             [params, epoch, quality, quality_sd, energy_j, energy_sd_j, n, trials], by rising joules
+    setups            [params, trials, failed, excluded, contaminated, final {epoch, quality, ...}]
+    ledger            joules of the search; payback [reference, saving_j, trainings, reason]
+    provenance        [domain records]: name, provenance, scale_u_rel, random_u_rel, tick_s, additive, source
+
+Units stand in the names; shares are fractions; ``null`` is not known. Half-widths end in ``_u``, standard
+deviations in ``_sd``.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from sweep.analysis.noise import mean_u
+from sweep.analysis.pareto import FrontPoint
+from sweep.analysis.recommend import Recommendation, Recommendations
+from sweep.analysis.setups import Setup
+from sweep.analysis.summary import Summary, summarise
+from sweep.records import StudyData
+
+SCHEMA_VERSION = 1
+
+
+def to_dict(data: StudyData, confidence: float = 0.95) -> dict[str, Any]:
+    """The report as plain mappings, lists, strings and numbers."""
+    return summary_dict(summarise(data, confidence))
+
+
+def summary_dict(summary: Summary) -> dict[str, Any]:
+    """As ``to_dict``, for analyses already made."""
+    study = msgspec.to_builtins(summary.data.study)
+    kept = ("name", "created_at", "command", "quality_name", "repeats", "data", "machine")
+    ledger = asdict(summary.ledger)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "study": {name: study[name] for name in kept},
+        "recommendations": _recommendations(summary.recommendations),
+        "front": [_point(point) for point in summary.front],
+        "setups": [_setup(setup) for setup in summary.setups],
+        "ledger": ledger
+        | {
+            "sessions": [row._asdict() for row in summary.ledger.sessions],
+            "payback": [item._asdict() | {"reference": item.reference.value} for item in summary.ledger.payback],
+        },
+        "provenance": study["domains"],
+    }
+
+
+def _recommendations(found: Recommendations) -> dict[str, Any]:
+    return {
+        "confidence": found.noise.confidence,
+        "reason": found.reason,
+        "unsettled": found.unsettled,
+        "items": [_item(item, found) for item in found.items],
+    }
+
+
+def _item(item: Recommendation, found: Recommendations) -> dict[str, Any]:
+    difference, reference, test = item.difference, item.reference, item.quality_test
+    return {
+        "kind": item.kind.value,
+        "primary": item.primary,
+        "action": item.action,
+        "params": item.point.setup.params,
+        "epoch": item.point.epoch,
+        "quality": item.point.quality,
+        "quality_u": mean_u(found.noise, item.point.n),
+        "energy_j": item.point.energy_j,
+        "saving_j": difference and difference.saving_j,
+        "saving_rel": difference and difference.saving_rel,
+        "saving_rel_u": difference and difference.saving_rel_u,
+        "quality_difference": difference and difference.quality,
+        "quality_difference_u": difference and difference.quality_u,
+        "reference": reference and {"params": reference.setup.params, "epoch": reference.epoch},
+        "confirmed": item.confirmed,
+        "evidence": list(item.evidence),
+        "caveats": list(item.caveats),
+        "quality_test": test and test._asdict(),
+    }
+
+
+def _point(point: FrontPoint) -> dict[str, Any]:
+    numbers = {name: item for name, item in point._asdict().items() if name != "setup"}
+    return {"params": point.setup.params} | numbers | {"trials": list(point.trials)}
+
+
+def _setup(setup: Setup) -> dict[str, Any]:
+    return {
+        "params": setup.params,
+        "trials": list(setup.numbers),
+        "failed": list(setup.failed),
+        "excluded": setup.excluded,
+        "contaminated": list(setup.contaminated),
+        "final": None if setup.final is None else asdict(setup.final),
+    }

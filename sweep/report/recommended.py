@@ -1,0 +1,108 @@
+"""The recommendation as a Hydra experiment that trains it.
+
+``conf/experiment/recommended.yaml`` is the study's own config with the recommended params at their keys,
+trained for the recommended number of epochs, as a search space of one setup:
+
+    # @package _global_
+    defaults: objective and meter from the empty option ``custom``, so that nothing of another option stays
+    objective, paradigms, meter, report, ...   as in the study
+    trainer:  as in the study; <Dimension.key>: value; max_epochs: recommended epoch
+    search:   as in the study; n_trials: null; vary: {}; space: {<dimension>: [value], <removed one>: null}
+    study:    as in the study; name: <name>-recommended; dir: null; import_from: null; repeats: 1
+
+Limits: the values of a resolved config are written as they are, so a relative path in them still needs the
+same working folder.
+"""
+
+import copy
+import math
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sweep.analysis.recommend import Recommendation
+from sweep.analysis.setups import phase_epoch
+from sweep.records import Dimension, StudyData
+
+RELATIVE_PATH = Path("conf/experiment/recommended.yaml")
+PARADIGM_KEY = "paradigm"
+DEFAULTS = [{"override /objective": "custom"}, {"override /meter": "custom"}]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every string that is not a plain word, since OmegaConf reads more spellings as numbers."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        style = None if re.fullmatch(r"[A-Za-z_][\w.]*", data) else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", data.replace("${", r"\${"), style=style)
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+_Dumper.add_representer(str, _Dumper.represent_str)
+
+
+def recommended_command(folder: Path) -> str:
+    """The command that trains the recommendation written to a report's folder."""
+    return f"python -m sweep --config-dir {shlex.quote(str(folder / 'conf'))} +experiment=recommended"
+
+
+def recommended_yaml(data: StudyData, recommendation: Recommendation) -> str:
+    """Text of the experiment that trains a recommendation."""
+    header = (
+        "# @package _global_\n"
+        "# Trains the recommendation of the study's report; written by sweep, safe to copy and edit.\n"
+    )
+    body = yaml.dump(
+        {"defaults": DEFAULTS, **recommended_config(data, recommendation)},
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=math.inf,
+    )
+    return f"{header}{body}"
+
+
+def recommended_config(data: StudyData, recommendation: Recommendation) -> dict[str, Any]:
+    """The study's config, turned into one that trains the recommended setup for the recommended epochs."""
+    config = copy.deepcopy(data.study.config)
+    setup = recommendation.point.setup
+    dimensions = [dimension for dimension in data.study.dimensions if dimension.name in setup.params]
+    for dimension in dimensions:
+        if dimension.key != PARADIGM_KEY:
+            _set(config, dimension.key, setup.params[dimension.name])
+    _set(config, "trainer.max_epochs", phase_epoch(setup, recommendation.point.epoch))
+    config["search"] = {
+        **config.get("search", {}),
+        "n_trials": None,
+        "space": _space(config.get("search", {}).get("space", {}), dimensions, setup.params),
+        "vary": {},
+    }
+    config["study"] = {
+        **config.get("study", {}),
+        "name": f"{data.study.name}-recommended",
+        "dir": None,
+        "import_from": None,
+        "repeats": 1,
+    }
+    return config
+
+
+def _space(
+    old: Mapping[str, Any], dimensions: list[Dimension], params: Mapping[str, Any]
+) -> dict[str, list[Any] | None]:
+    """One value for each dimension; ``None`` for those the study had removed from the defaults."""
+    removed: dict[str, list[Any] | None] = dict.fromkeys(old)
+    return removed | {dimension.name: [params[dimension.name]] for dimension in dimensions}
+
+
+def _set(config: dict[str, Any], key: str, item: Any) -> None:
+    *path, last = key.split(".")
+    for name in path:
+        config = config.setdefault(name, {})
+    config[last] = item

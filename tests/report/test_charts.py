@@ -1,0 +1,125 @@
+"""What every chart must do, over the registry, and the numbers of each."""
+
+import json
+
+import pytest
+from plotly.graph_objects import Figure
+
+from sweep.analysis.summary import summarise
+from sweep.records import StopReason
+from sweep.registry import discover
+from sweep.report.chart import MAX_POINTS, Chart, thin
+from sweep.report.charts import energy_per_epoch, front, learning_curves, quality, search_cost, total_energy
+from tests.factories import nasty, repeats, sixteen, study, trial
+
+CHARTS = discover("sweep.report.charts", Chart)  # type: ignore[type-abstract]
+
+
+@pytest.fixture(params=CHARTS.values(), ids=CHARTS.keys())
+def chart(request: pytest.FixtureRequest) -> Chart:
+    made: Chart = request.param()
+    return made
+
+
+class TestContract:
+    """Every registered chart."""
+
+    def test_it_has_a_title_a_caption_and_a_place_of_its_own(self, chart: Chart) -> None:
+        assert chart.title
+        assert chart.caption.endswith(".")
+        assert [cls.order for cls in CHARTS.values()].count(chart.order) == 1
+
+    def test_it_draws_a_study_and_needs_no_webgl(self, chart: Chart) -> None:
+        figure = chart.figure(summarise(sixteen(2)))
+        assert isinstance(figure, Figure)
+        assert {trace.type for trace in figure.data} <= {"scatter", "heatmap", "bar"}
+        assert figure.layout.xaxis.title.text
+
+    def test_it_has_nothing_to_draw_without_trials(self, chart: Chart) -> None:
+        assert chart.figure(summarise(study([]))) is None
+
+    def test_it_survives_a_study_in_which_everything_failed(self, chart: Chart) -> None:
+        failed = trial(0, qualities=(), epoch_j=None, stop_reason=StopReason.CRASHED)
+        figure = chart.figure(summarise(study([failed])))
+        assert figure is None or figure.data
+
+    def test_no_name_is_markup(self, chart: Chart) -> None:
+        figure = chart.figure(summarise(nasty()))
+        assert figure is not None
+        drawn = json.dumps(json.loads(figure.to_json()))
+        assert "<script" not in drawn
+        assert "<b>" not in drawn
+
+    def test_joules_say_where_they_come_from(self, chart: Chart) -> None:
+        figure = chart.figure(summarise(sixteen(1)))
+        assert figure is not None
+        assert "modelled" in figure.to_json() or isinstance(chart, quality.Quality)
+
+
+def test_front_marks_the_envelope_and_the_recommendation_with_their_spread() -> None:
+    records = repeats({"lr": 0.1}, [(0.5, 0.8), (0.7, 0.8)], epoch_j=(9.0, 11.0))
+    numbers = front.info(summarise(study(records)))
+    assert numbers is not None
+    assert numbers.front.energy_j == [10.0, 20.0]
+    assert numbers.front.quality == pytest.approx([0.6, 0.8])
+    assert numbers.front.quality_sd == pytest.approx([0.02**0.5, 0.0])
+    assert numbers.recommended.quality == pytest.approx([0.8])
+    assert not numbers.log_energy
+    assert numbers.energy_title == "Energy of the training (modelled J)"
+
+
+def test_an_excluded_setup_is_drawn_and_says_why_it_is_off_the_front() -> None:
+    records = [trial(0), trial(1, repeat=1, stop_reason=StopReason.DIVERGED)]
+    numbers = front.info(summarise(study(records)))
+    assert numbers is not None
+    assert "off the front: diverged in trial 1" in numbers.trajectories[0].labels[0]
+    assert numbers.front.energy_j == []
+
+
+def test_total_energy_puts_the_worst_cell_at_100_per_cent() -> None:
+    numbers = total_energy.info(summarise(sixteen(2)))
+    assert numbers is not None
+    shares = [item for row in numbers.values for item in row if item is not None]
+    assert max(shares) == 100.0
+    assert numbers.values[0][0] == 100.0
+    assert numbers.cells[0][0] == "100"
+
+
+def test_energy_per_epoch_and_quality_hold_the_planted_numbers() -> None:
+    summary = summarise(sixteen(2, quality_sd=0.0, energy_rel_sd=0.0))
+    joules, reached = energy_per_epoch.info(summary), quality.info(summary)
+    assert joules is not None
+    assert reached is not None
+    assert joules.cells[2] == ["10.00"] * 4
+    assert reached.values[0][2] == pytest.approx(0.93, abs=0.002)
+
+
+def test_learning_curves_hold_every_trial_and_are_thinned() -> None:
+    long = trial(1, {"lr": 0.01}, qualities=[0.5] * 500)
+    numbers = learning_curves.info(summarise(study([trial(0, {"lr": 0.1}), long])))
+    assert numbers is not None
+    assert numbers.groups == ["lr 0.01", "lr 0.1"]
+    assert len(numbers.curves[1].energy_j) <= MAX_POINTS
+    assert numbers.curves[1].energy_j[-1] == 5000.0
+
+
+def test_search_cost_bars_sum_to_the_total() -> None:
+    summary = summarise(study([trial(0), trial(1, {"lr": 9.0}, stop_reason=StopReason.DIVERGED)]))
+    numbers = search_cost.info(summary)
+    assert numbers is not None
+    assert numbers.parts == ["completed trials", "failed trials", "test evaluation", "overhead"]
+    assert sum(numbers.energy_j) == pytest.approx(summary.ledger.total_j)
+
+
+def test_search_cost_names_what_is_unknown() -> None:
+    numbers = search_cost.info(summarise(study([trial(0), trial(1, epoch_j=None)])))
+    assert numbers is not None
+    assert numbers.unknown == ["completed trials", "overhead"]
+
+
+@pytest.mark.parametrize("length", [0, 1, 59, 60, 61, 500])
+def test_thinning_keeps_the_last_and_stays_below_its_limit(length: int) -> None:
+    kept = thin(range(length))
+    assert len(kept) <= MAX_POINTS
+    assert kept[-1:] == list(range(length))[-1:]
+    assert kept == sorted(kept)

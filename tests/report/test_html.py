@@ -1,0 +1,118 @@
+"""The report is valid, self-contained HTML that no name can break out of."""
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import html5lib
+import pytest
+
+from sweep.analysis.summary import summarise
+from sweep.records import StopReason, StudyData
+from sweep.report import html
+from tests.factories import nasty, repeats, sixteen, study, trial
+
+FAILED = study([trial(0, qualities=(), epoch_j=None, stop_reason=StopReason.CRASHED, message="boom")])
+STUDIES = {
+    "no trial": study([]),
+    "one trial": study([trial()]),
+    "all failed": FAILED,
+    "three repeats": sixteen(3),
+    "one repeat": sixteen(1),
+    "markup in names": nasty(),
+    "a long name": study([trial(params={"n" * 300: "v" * 900})], name="long " * 200),
+}
+
+
+@pytest.fixture(scope="module", params=STUDIES.values(), ids=STUDIES.keys())
+def page(request: pytest.FixtureRequest) -> str:
+    return _render(request.param)
+
+
+def _render(data: StudyData) -> str:
+    return html.render(summarise(data), Path("reports/x"))
+
+
+def _without_plotly(page: str) -> str:
+    return re.sub(r"<script>.*?</script>", "<script></script>", page, flags=re.DOTALL)
+
+
+def test_it_is_valid_html(page: str) -> None:
+    html5lib.HTMLParser(strict=True).parse(_without_plotly(page))
+
+
+def test_nothing_is_fetched(page: str) -> None:
+    links = re.findall(r"""(?:src|href|action)=["']?([^"'\s>]+)""", _without_plotly(page))
+    assert links == ["data:,"]
+    assert "url(" not in _without_plotly(page)
+
+
+def test_the_policy_allows_exactly_the_scripts_in_the_file(page: str) -> None:
+    scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert policy is not None
+    assert re.findall(r"sha256-([^&']*)", policy[1].replace("&#39;", "'")) == digests
+    assert "default-src" in policy[1]
+    assert "unsafe-eval" not in policy[1]
+    assert "script-src 'unsafe-inline'" not in policy[1].replace("&#39;", "'")
+
+
+def test_names_are_text_everywhere() -> None:
+    page = _render(nasty())
+    assert "<script>alert" not in page
+    assert "<b>x</b>" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    figures = re.search(r'id="figures">(.*?)</script>', page, flags=re.DOTALL)
+    assert figures is not None
+    assert "<script" not in json.dumps(json.loads(figures[1]))
+
+
+def test_figures_are_plain_json(page: str) -> None:
+    figures = re.search(r'id="figures">(.*?)</script>', page, flags=re.DOTALL)
+    if figures is None:
+        assert "Nothing to draw yet" in page
+        return
+    for figure in json.loads(figures[1]).values():
+        assert {trace["type"] for trace in figure["data"]} <= {"scatter", "heatmap", "bar"}
+
+
+def test_the_recommendation_comes_first_with_its_numbers() -> None:
+    page = _render(sixteen(3))
+    primary = summarise(sixteen(3)).recommendations.primary
+    assert primary is not None
+    assert page.index(primary.action) < page.index('id="charts"')
+    assert "of the joules saved against the most accurate setup" in page
+    assert "python -m sweep --config-dir reports/x/conf +experiment=recommended" in page
+
+
+def test_the_notice_of_the_data_and_its_mend_are_a_banner() -> None:
+    page = _render(study([trial()], notice="These data are synthetic.", mend="sweep fetch pamap2"))
+    assert page.index("These data are synthetic.") < page.index('id="recommendations"')
+    assert "sweep fetch pamap2" in page
+
+
+def test_one_repeat_is_said_to_be_unconfirmed() -> None:
+    assert "Not confirmed." in _render(sixteen(1))
+    assert "Not confirmed." not in _render(sixteen(2))
+
+
+def test_modelled_joules_are_called_modelled() -> None:
+    page = _render(sixteen(1))
+    assert "modelled J" in page
+    assert "no sensor was read" in page
+
+
+def test_a_failure_shows_its_message_and_no_recommendation() -> None:
+    page = _render(FAILED)
+    assert "Nothing can be recommended: all 1 trials failed." in page
+    assert "boom" in page
+    assert "+experiment=recommended" not in page
+
+
+def test_the_trial_table_stops_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "MAX_ROWS", 2)
+    page = _render(study(repeats({"lr": 0.1}, [(0.5,)] * 3)))
+    assert "The first 2; trials.csv has all." in page

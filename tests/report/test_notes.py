@@ -1,0 +1,35 @@
+"""Notes for the dashboard."""
+
+from sweep.analysis.summary import summarise
+from sweep.records import StopReason, TestResult
+from sweep.report.notes import study_note, trial_note
+from tests.factories import nasty, sixteen, study, trial
+
+
+def test_the_study_note_recommends_and_says_how_the_fronts_differ() -> None:
+    note = study_note(summarise(sixteen(3)))
+    assert "1024 instead of 64 saves" in note
+    assert "of ends of runs" in note
+    assert "of whole trajectories" in note
+
+
+def test_a_trial_note_tells_its_end_its_cost_and_its_test() -> None:
+    data = study([trial()], tests=[TestResult(number=0, epoch=3, weights_epoch=3, quality=0.75)])
+    note = trial_note(data, data.trials[0])
+    assert "Ended by early stopping after 3 epochs: accuracy 80.0 % at epoch 3, 30.0 J (modelled)." in note
+    assert "On test data, weights of epoch 3: 75.0 %." in note
+
+
+def test_a_failed_and_a_disturbed_trial_say_so() -> None:
+    records = [trial(0, stop_reason=StopReason.DIVERGED, message="loss is nan"), trial(1, contaminated=True)]
+    data = study(records)
+    assert "loss is nan" in trial_note(data, records[0])
+    assert "not on the front" in trial_note(data, records[0])
+    assert "waited 40 % of its time" in trial_note(data, records[1])
+
+
+def test_names_are_text() -> None:
+    data = nasty()
+    for note in (study_note(summarise(data)), *(trial_note(data, record) for record in data.trials)):
+        assert "<script" not in note
+        assert "[red]" not in note.replace(r"\[red\]", "")
