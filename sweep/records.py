@@ -107,7 +107,8 @@ class ActivityEnergy(Record, frozen=True, kw_only=True):
 
     Attributes:
         phase: the paradigm's phase, e.g. ``supervised`` or ``pretraining``.
-        activity: ``data``, ``train``, ``validation``, ``checkpoint``, or ``other`` for what lies between.
+        activity: ``data`` (model and data made ready for the phase), ``train``, ``validation``, ``checkpoint``, or
+            ``other`` for what lies between.
         duration_s: summed wall time.
     """
 

@@ -219,6 +219,10 @@ class _Session:
             source = Path(self._config.study.import_from)
             count = take_over(source, self._store, self._study, self._config, self._dims, self._reporter)
             self._observer.notice(f"{count} records taken over from {self._config.study.import_from}")
+        info = self._study.data
+        if info.notice:
+            self._observer.notice(f"{info.notice}{f' Real data: {info.mend}' if info.mend else ''}")
+        self._announce_full_batches()
         past = self._store.records()
         self._store.study.sampler = make_sampler(self._config.search.sampler, self._config.study.seed, len(past))
         self._observer.study_started(self._study, past, self._study.n_trials_planned)
@@ -237,6 +241,15 @@ class _Session:
             interrupted=interruption.requested,
             finished=finished,
         )
+
+    def _announce_full_batches(self) -> None:
+        n_train = self._study.data.n_train
+        swept = next((d for d in self._dims if d.key == "trainer.batch_size"), None)
+        sizes = (swept.values or [swept.high]) if swept else [self._config.trainer.batch_size]
+        larger = [size for size in sizes if size is not None and size > n_train]
+        if larger:
+            shown = ", ".join(str(size) for size in larger)
+            self._observer.notice(f"batch_size {shown} is more than the {n_train} training samples: full batch")
 
     def _loop(self, interruption: Interruption) -> None:
         in_a_row = 0

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from sweep.config import Schedule, SweepConfig, digest, plain
-from sweep.energy.activities import activity_energy
+from sweep.energy.activities import Span, activity_energy
 from sweep.energy.load import LoadWatch
 from sweep.energy.recorder import Recorder
 from sweep.errors import SweepError
@@ -187,11 +187,12 @@ class TrialRunner:
                 point = self._point(course, course.phases[-1].name, epoch)
                 on_epoch(point, lambda: self._record(course, epoch.end_s, None))
 
+        reached_s = course.start_s
         for phase in paradigm.phases(loaded.objective, loaded.data):
             phase.task.model.to(device)
-            result = PhaseResult(
-                phase.name, effective_batch_size=min(spec.config.trainer.batch_size, len(phase.task.train))
-            )
+            size = min(spec.config.trainer.batch_size, len(phase.task.train))
+            result = PhaseResult(phase.name, effective_batch_size=size)
+            result.spans.append(Span(phase.name, "data", reached_s, self._recorder.mark()))
             course.phases.append(result)
             train(
                 phase.task,
@@ -202,6 +203,7 @@ class TrialRunner:
                 seed=spec.seed,
                 on_epoch=listen,
             )
+            reached_s = result.spans[-1].end_s
             if result.stop_reason == StopReason.DIVERGED:
                 course.failure = StopReason.DIVERGED
                 course.message = f"loss was not finite in epoch {result.epochs[-1].epoch} of phase {phase.name}"
