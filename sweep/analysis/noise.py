@@ -69,6 +69,7 @@ class Difference(NamedTuple):
         quality_u: half-width of its interval; ``None`` without repeats.
         saves: whether the saving is larger than the noise.
         same_quality: whether the difference of quality is inside the noise.
+        within_one_se: whether no more quality is lost than one standard error of the difference.
     """
 
     saving_j: float
@@ -78,6 +79,7 @@ class Difference(NamedTuple):
     quality_u: float | None
     saves: bool
     same_quality: bool
+    within_one_se: bool
 
 
 def measure(data: StudyData, setups: Sequence[Setup], confidence: float) -> Noise:
@@ -114,6 +116,7 @@ def compare(point: FrontPoint, reference: FrontPoint, noise: Noise) -> Differenc
         quality_u=quality_u if noise.is_known else None,
         saves=1.0 - ratio > energy_u,
         same_quality=abs(gain) <= quality_u,
+        within_one_se=gain >= -quality_u / _quality_factor(noise),
     )
 
 
@@ -126,9 +129,14 @@ def mean_u(noise: Noise, n: int) -> float | None:
 
 def _quality_u(point: FrontPoint, reference: FrontPoint, noise: Noise) -> float:
     if noise.quality_sd is None:
-        return _normal(noise.confidence) * (noise.quality_floor or 0.0)
-    spread = noise.quality_sd * math.sqrt(1 / point.n + 1 / reference.n)
-    return _student(noise.confidence, noise.quality_df) * spread
+        return _quality_factor(noise) * (noise.quality_floor or 0.0)
+    return _quality_factor(noise) * noise.quality_sd * math.sqrt(1 / point.n + 1 / reference.n)
+
+
+def _quality_factor(noise: Noise) -> float:
+    if noise.quality_sd is None:
+        return _normal(noise.confidence)
+    return _student(noise.confidence, noise.quality_df)
 
 
 def _energy_rel_u(point: FrontPoint, reference: FrontPoint, noise: Noise) -> float:

@@ -3,8 +3,9 @@
 Chosen among all points (setup, epoch) that may stand on the front:
 
     most accurate          the highest mean validation quality, at the earliest epoch that reaches it
-    cheapest within noise  of the points whose quality cannot be told from the best and whose saving is real,
-                           the cheapest; of those whose joules cannot be told from it, the most accurate
+    cheapest within noise  of the points that lose at most one standard error of quality against the best and
+                           whose saving is real, the cheapest; of those whose joules cannot be told from it, the
+                           most accurate
     stop earlier           the same setup at an earlier epoch, by the same rule against its own end
     versus median, worst   the primary recommendation against the setup of median and of most joules
 
@@ -12,8 +13,11 @@ The primary recommendation is the cheapest within noise, else the most accurate.
 (``noise``) is never recommended. With one repeat there is no interval: differences are told as what was seen,
 and the primary recommendation is marked as not confirmed.
 
+One standard error is the rule of Breiman et al. (Classification and Regression Trees, 1984, section 3.4.3). "Not
+significantly worse" would be the wrong way round: the noisier a study, the more quality it would give away.
+
 Limits: the best of many noisy means is too good by about its noise (the test split, looked at once, corrects
-it), and the cheapest point within the noise tends to stand at its edge: read the interval, not only the mean.
+it), and the cheapest point within a bound tends to stand at it: read the interval, not only the mean.
 """
 
 import statistics
@@ -160,11 +164,11 @@ def _choices(groups: Sequence[Setup], best: FrontPoint, noise: Noise) -> list[_C
 
 
 def _cheapest(points: Iterable[FrontPoint], reference: FrontPoint, noise: Noise) -> FrontPoint | None:
-    """The cheapest point of no worse quality whose saving is real; of equal joules the most accurate."""
+    """The cheapest point within one standard error whose saving is real; of equal joules the most accurate."""
     options = []
     for point in points:
         difference = compare(point, reference, noise)
-        if difference.saves and (difference.same_quality or difference.quality > 0):
+        if difference.saves and difference.within_one_se:
             options.append(point)
     if not options:
         return None

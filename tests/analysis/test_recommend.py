@@ -57,6 +57,14 @@ def test_noise_of_quality_larger_than_its_difference_lets_the_cheap_setup_win() 
     assert _primary(recommend(study(costly + cheap))).point.setup.params == CHEAP
 
 
+@pytest.mark.parametrize(("loss", "chosen"), [(0.03, CHEAP), (0.06, COSTLY)])
+def test_no_more_than_one_standard_error_of_quality_is_given_away(loss: float, chosen: dict[str, object]) -> None:
+    # By hand: sd 0.05 in each, so one standard error of the difference is 0.05 sqrt(2/3) = 0.041; the interval is 0.11
+    costly = repeats(COSTLY, [(0.80,), (0.90,), (0.85,)], epoch_j=100.0)
+    cheap = repeats(CHEAP, [(0.80 - loss,), (0.90 - loss,), (0.85 - loss,)], first=3, epoch_j=50.0)
+    assert _primary(recommend(study(costly + cheap))).point.setup.params == chosen
+
+
 def test_a_tie_recommends_one_setup_and_no_difference() -> None:
     one = repeats(COSTLY, [(0.9,), (0.9,)], epoch_j=10.0)
     two = repeats(CHEAP, [(0.9,), (0.9,)], first=2, epoch_j=10.0)
@@ -115,7 +123,7 @@ def test_one_repeat_claims_no_interval_and_says_what_would_settle_it() -> None:
 
 def test_one_repeat_does_not_trade_more_quality_than_the_validation_split_can_resolve() -> None:
     costly, cheap = trial(0, COSTLY, qualities=(0.9,), epoch_j=100.0), trial(1, CHEAP, qualities=(0.85,))
-    many, few = study([costly, cheap], n_val=10_000), study([costly, cheap], n_val=100)
+    many, few = study([costly, cheap], n_val=10_000), study([costly, cheap], n_val=30)
     assert _primary(recommend(many)).point.setup.params == COSTLY
     assert _primary(recommend(few)).point.setup.params == CHEAP
 
