@@ -49,6 +49,8 @@ from sweep.study.trial import Loader, TrialRunner, TrialSpec, environment, objec
 from sweep.training import device as devices
 
 CRASHES_IN_A_ROW = 3
+PRUNE_EVERY = 8
+"""Trials between two clearings of the weights: each looks at the whole study."""
 JOURNAL_S = 1.0
 """Least seconds between two writings of the record under way: what a killed process can lose."""
 
@@ -228,6 +230,7 @@ class _Session:
         self._observer.study_started(self._study, past, self._study.n_trials_planned)
         self._loop(interruption)
         finished = next_run(self._config, self._dims, self._store.records()) is None
+        weights.prune(self._store.data(), self._store.folder)
         if finished and self._config.study.test:
             self._test()
         report = self._report()
@@ -286,7 +289,8 @@ class _Session:
         self._store.save_trial(trial, record, self._reporter.trial_note(self._study, record))
         self._records.append(record)
         self._observer.trial_ended(record)
-        weights.prune(self._store.data(), self._store.folder)
+        if len(self._records) % PRUNE_EVERY == 0:
+            weights.prune(self._store.data(), self._store.folder)
         self._save_session()
         return record
 
