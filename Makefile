@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: sweep test check bench test-slow clean
+.PHONY: sweep test check bench chaos clean
 
 sweep: $(VENV)/.installed
 	$(BIN)/python -m sweep +experiment=pamap2 $(ARGS)
@@ -20,6 +20,9 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+chaos: $(VENV)/.installed-dev
+	SWEEP_CHAOS_KILLS=40 $(BIN)/python -m pytest tests/study/test_chaos.py
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/loop.py

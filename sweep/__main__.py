@@ -4,15 +4,17 @@ Subcommands, ``--help`` and config errors are settled before torch loads. Exit c
 input, 130 interrupted.
 """
 
+import io
 import os
 import shlex
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sweep.errors import SweepError
+from sweep.errors import ConfigError, SweepError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -21,24 +23,27 @@ if TYPE_CHECKING:
     from sweep.records import StudyData, StudyRecord, TrialRecord
 
 INTERRUPTED = 130
-HYDRA_ONLY = (
-    "-m",
-    "--multirun",
-    "-c",
-    "--cfg",
-    "-i",
-    "--info",
-    "-p",
-    "--package",
-    "--resolve",
-    "--hydra-help",
-    "-hd",
-)
+HYDRA_FLAGS = ("-m", "--multirun", "--resolve", "-i", "--info", "--hydra-help")
+HYDRA_FLAGS_WITH_VALUE = ("-c", "--cfg", "-p", "--package")
+CONFIG_DIR = ("--config-dir", "-cd")
+MULTIRUN = ("-m", "--multirun")
 
 
 def console() -> None:
     """Entry point of the ``sweep`` script."""
-    raise SystemExit(main(sys.argv[1:]))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # absent where the stream was closed
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = main(sys.argv[1:])
+        if code == INTERRUPTED:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a further Ctrl-C would only add a traceback
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output, e.g. head, has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    raise SystemExit(code)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -49,33 +54,47 @@ def main(argv: Sequence[str]) -> int:
     """
     wants_traceback = "--traceback" in argv
     args = [arg for arg in argv if arg != "--traceback"]
+    return _guarded(lambda: _dispatch(args, wants_traceback=wants_traceback), wants_traceback=wants_traceback)
+
+
+def _guarded(action: Callable[[], int], *, wants_traceback: bool) -> int:
+    """Do something, and turn what it raises into one line and an exit code."""
     try:
-        return _dispatch(args)
-    except SweepError as err:
-        if wants_traceback:
-            traceback.print_exc()
-        print(f"error: {err}", file=sys.stderr)
-        return err.exit_code
+        return action()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as err:
+        if wants_traceback:
+            traceback.print_exc()
+        print(f"error: {_one_line(err)}", file=sys.stderr)
+        return err.exit_code if isinstance(err, SweepError) else 1
 
 
-def _dispatch(args: list[str]) -> int:
+def _one_line(err: Exception) -> str:
+    if isinstance(err, SweepError):
+        return " ".join(str(err).split("\n"))
+    reason = " ".join(str(err).split())
+    return f"{type(err).__name__}: {reason}: not foreseen; --traceback shows where it comes from"
+
+
+def _dispatch(args: list[str], *, wants_traceback: bool) -> int:
     from sweep.compose import importable_cwd
 
     importable_cwd()
     name = args[0] if args else ""
-    if not args or name in ("-h", "--help", "help"):
-        return _help()
     if name == "--version":
         import importlib.metadata
 
         print(f"sweep {importlib.metadata.version('sweep-energy')}")
         return 0
-    if name.isidentifier():
+    if name.isidentifier() and name != "help":
         return _command(name, args[1:])
-    return _study(args)
+    if not args or name == "help" or {"-h", "--help"} & set(args):
+        return _help()
+    return _study(args, wants_traceback=wants_traceback)
 
 
 def _help() -> int:
@@ -91,36 +110,37 @@ def _command(name: str, args: list[str]) -> int:
     return find(name).run(args)
 
 
-def _study(args: list[str]) -> int:
-    """Compose, check, then hand over to Hydra, which composes again for each job (several in a multirun)."""
+def _study(args: list[str], *, wants_traceback: bool) -> int:
+    """Compose, check, then hand over to Hydra, which composes again for each job (several in a multirun).
+
+    A job that fails does not keep the next one of a multirun from running; an interruption does.
+    """
     from sweep import compose
 
-    overrides, config_dirs = _split_config_dirs(args)
-    compose.prepare(config_dirs)
-    if not any(arg in HYDRA_ONLY for arg in overrides):
+    line = split(args)
+    compose.prepare(line.config_dirs)
+    multirun = bool({*MULTIRUN} & {*line.flags})
+    for overrides in compose.jobs(line.overrides) if multirun else [line.overrides]:
         compose.compose_config(overrides)
     import hydra
     from hydra.core.hydra_config import HydraConfig
 
     typed = f"python -m sweep {shlex.join(args)}"
+    codes = [0]
 
     @hydra.main(config_path=str(compose.conf_dir()), config_name=compose.PRIMARY, version_base="1.3")
     def job(cfg: "DictConfig") -> None:
         runtime = HydraConfig.get()
-        try:
-            composed = compose.finish(cfg, dict(runtime.runtime.choices), list(runtime.overrides.task))
-            code = _run(composed, typed)
-        except SweepError as err:  # Hydra would print it with a traceback and exit with 1
-            errors.append(err)
-            raise SystemExit(err.exit_code) from err
-        if code:
-            raise SystemExit(code)
 
-    errors: list[SweepError] = []
-    code = _with_argv([sys.argv[0], *overrides], job)
-    if errors:
-        raise errors[0]
-    return code
+        def run() -> int:
+            composed = compose.finish(cfg, dict(runtime.runtime.choices), list(runtime.overrides.task))
+            return _run(composed, typed)
+
+        codes.append(_guarded(run, wants_traceback=wants_traceback))
+        if codes[-1] == INTERRUPTED:
+            raise SystemExit(INTERRUPTED)
+
+    return max(_with_argv([sys.argv[0], *line.flags, *line.overrides], job), *codes)
 
 
 def _with_argv(argv: list[str], job: Callable[[], None]) -> int:
@@ -135,19 +155,40 @@ def _with_argv(argv: list[str], job: Callable[[], None]) -> int:
     return 0
 
 
-def _split_config_dirs(args: Sequence[str]) -> tuple[list[str], list[Path]]:
-    """Overrides without ``--config-dir``, and its values: both composings search the same folders."""
-    rest: list[str] = []
-    found: list[Path] = []
+class CommandLine(NamedTuple):
+    """What was typed: Hydra overrides, flags that Hydra handles, and folders of the user's configs."""
+
+    overrides: list[str]
+    flags: list[str]
+    config_dirs: list[Path]
+
+
+def split(args: Sequence[str]) -> CommandLine:
+    """Sort the arguments.
+
+    Raises:
+        ConfigError: for a flag that is not known.
+    """
+    line = CommandLine([], [], [])
     items = iter(args)
     for arg in items:
-        if arg in ("--config-dir", "-cd"):
-            found.append(Path(next(items, "")))
-        elif arg.startswith("--config-dir="):
-            found.append(Path(arg.partition("=")[2]))
+        name, equals, value = arg.partition("=")
+        if name in (*CONFIG_DIR, *HYDRA_FLAGS_WITH_VALUE) and not equals:
+            value = next(items, "")
+        if not arg.startswith("-"):
+            line.overrides.append(arg)
+        elif name in CONFIG_DIR and value:
+            line.config_dirs.append(Path(value))
+        elif name in HYDRA_FLAGS_WITH_VALUE and value:
+            line.flags.extend([name, value])
+        elif arg in HYDRA_FLAGS:
+            line.flags.append(arg)
         else:
-            rest.append(arg)
-    return rest, found
+            problem = f"{arg} is not a flag of sweep, or lacks its value"
+            raise ConfigError(problem, "see sweep --help; options are written key=value")
+    if {*MULTIRUN} & {*line.flags} and {"-c", "--cfg", "-i", "--info"} & {*line.flags}:
+        raise ConfigError("a multirun has several configs to show", "drop -m, and show one of them")
+    return line
 
 
 def _run(composed: "Composed", command: str) -> int:

@@ -9,6 +9,7 @@ file that stands in two of them with different content is refused: Hydra would t
 """
 
 import itertools
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass
@@ -19,8 +20,10 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ValueType
 from hydra.core.plugins import Plugins
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
@@ -131,6 +134,29 @@ def compose_config(overrides: Sequence[str]) -> Composed:
         raise _in_our_words(err) from err
 
 
+def jobs(overrides: Sequence[str]) -> list[list[str]]:
+    """The command lines of a multirun: the product of the values that its overrides list.
+
+    Empty where only Hydra knows the values (``glob``, ``interval``).
+
+    Raises:
+        ConfigError: if an override cannot be read.
+    """
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as err:
+        raise _in_our_words(err) from err
+    if any(item.value_type in (ValueType.GLOB_CHOICE_SWEEP, ValueType.INTERVAL_SWEEP) for item in parsed):
+        return []
+    columns = [
+        [f"{item.get_key_element()}={value}" for value in item.sweep_string_iterator()]
+        if item.is_sweep_override()
+        else [text]
+        for text, item in zip(overrides, parsed, strict=True)
+    ]
+    return [list(row) for row in itertools.product(*columns)]
+
+
 def finish(cfg: DictConfig, choices: dict[str, Any], overrides: Sequence[str]) -> Composed:
     """Make the typed config from what Hydra composed.
 
@@ -167,6 +193,8 @@ def _in_our_words(err: Exception) -> ConfigError:
     if isinstance(err, MissingMandatoryValue):
         key = str(getattr(err, "full_key", "") or "a value")
         return ConfigError(f"{key} has no value", f"set {key}=...")
+    if isinstance(err, OverrideParseException):
+        return _unreadable(err.override)
     if "You must specify 'objective'" in text:
         names = ", ".join(options("experiment"))
         return ConfigError("no experiment is chosen", f"add +experiment=<name>, one of: {names}")
@@ -174,7 +202,7 @@ def _in_our_words(err: Exception) -> ConfigError:
         if f"Could not find '{group}/" in text or f"Could not find '{group}@" in text:
             name = text.split(f"'{group}", 1)[1].split("'")[0].lstrip("/").split("/")[-1]
             plus = "+" if group == "experiment" else ""
-            return ConfigError(f"there is no {group} {name}", unknown_mend(name, options(group), f"{plus}{group}"))
+            return ConfigError(f"there is no {group} {name}", unknown_mend(name, options(group), f"{plus}{group}", "="))
     if "Multiple values for experiment" in text:
         return ConfigError("experiment is set twice", "write +experiment=<name>, once")
     if "Could not override" in text or "is not in struct" in text or "not in '" in text:
@@ -183,6 +211,14 @@ def _in_our_words(err: Exception) -> ConfigError:
         override = text.split("Error merging override", 1)[1].strip()
         return _bad_merge(override, cause)
     return ConfigError(f"the config cannot be composed ({text}{f'; {cause}' if cause else ''})", "see sweep --help")
+
+
+def _unreadable(override: str) -> ConfigError:
+    key, equals, value = override.partition("=")
+    if not equals:
+        return ConfigError(f"{override} cannot be composed", "write key=value; see sweep --help")
+    quoted = shlex.quote(f'{key}="{value}"')
+    return ConfigError(f"{override} cannot be composed", f"check its brackets, or quote its value: {quoted}")
 
 
 def _unknown_key(text: str) -> ConfigError:

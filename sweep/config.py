@@ -8,6 +8,7 @@ and are checked when the plug-in is built (``sweep.registry.build``).
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -94,8 +95,8 @@ class TrainerConfig:
             _at_least(f"trainer.{name}", getattr(self, name), 0)
         if self.threads is not None:
             _at_least("trainer.threads", self.threads, 1)
-        if not self.lr > 0:
-            raise ConfigError(f"trainer.lr={self.lr} is not above 0", "set trainer.lr to a positive number")
+        if not 0 < self.lr < math.inf:
+            raise ConfigError(f"trainer.lr={self.lr} is not in (0, inf)", "set trainer.lr to a positive number")
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,8 @@ class SweepConfig:
 def _at_least(key: str, value: float, least: float) -> None:
     if not value >= least:
         raise ConfigError(f"{key}={value} is below {least}", f"set {key} to {least} or more")
+    if value == math.inf:
+        raise ConfigError(f"{key}={value} is not finite", f"set {key} to a number")
 
 
 def with_value(config: SweepConfig, key: str, value: Any) -> SweepConfig:

@@ -7,7 +7,8 @@
     │   ├── StudyError         a study folder: foreign, locked, unreadable, not the same study
     │   ├── RecordError        a record that cannot be read
     │   └── MeterError         a meter that cannot be opened or read
-    └── FetchError             a download that did not arrive whole
+    ├── FetchError             a download that did not arrive whole
+    └── StorageError           a study folder that can no longer be written, e.g. because the disk is full
 
 Each carries one sentence: the value, the rule it breaks, and the next step. Foreign errors are mapped where
 they enter, with ``raise ... from err``.
@@ -62,3 +63,7 @@ class MeterError(BadInputError):
 
 class FetchError(SweepError):
     """A download that did not arrive whole; what arrived is kept for the next try."""
+
+
+class StorageError(SweepError):
+    """A study folder that can no longer be written; what was stored before is whole."""

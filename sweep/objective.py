@@ -56,21 +56,20 @@ class Data(NamedTuple):
         """Sizes, origin and digest of the tensors.
 
         Raises:
-            DataError: if a part is empty, or its inputs and targets differ in length.
+            DataError: if a part is no ``Split`` of two tensors, is empty, or its inputs and targets differ in
+                length; if there is nothing to train or to validate on.
         """
         parts = {"train": self.train, "val": self.val, "test": self.test}
         digest = hashlib.sha256()
         for name, part in parts.items():
-            if part is None:
+            if part is None and name == "test":
                 continue
-            if len(part) == 0 or len(part) != part.targets.shape[0]:
-                raise DataError(
-                    f"the {name} split has {len(part)} inputs and {part.targets.shape[0]} targets",
-                    "give at least one sample, and one target for each",
-                )
-            for tensor in (part.inputs, part.targets):
+            _check_part(name, part)
+            assert part is not None
+            for tensor in part:
                 digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-                digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+                flat = tensor.detach().cpu().contiguous().as_strided((tensor.numel(),), (1,))
+                digest.update(flat.view(torch.uint8).numpy().data)
         return DataInfo(
             source=self.source,
             description=self.description,
@@ -84,6 +83,21 @@ class Data(NamedTuple):
         )
 
 
+def _check_part(name: str, part: object) -> None:
+    """Refuse what the trainer cannot take: a DataLoader, arrays, unequal lengths."""
+    if not isinstance(part, Split) or not all(isinstance(t, Tensor) and t.ndim for t in part):
+        kinds = f" of {' and '.join(type(t).__name__ for t in part)}" if isinstance(part, Split) else ""
+        raise DataError(
+            f"the {name} split is a {type(part).__name__}{kinds}",
+            "give Split(inputs, targets) of two tensors with samples along the first axis",
+        )
+    if len(part) == 0 or len(part) != part.targets.shape[0]:
+        raise DataError(
+            f"the {name} split has {len(part)} inputs and {part.targets.shape[0]} targets",
+            "give at least one sample, and one target for each",
+        )
+
+
 class Metric(Protocol):
     """Quality of a split, gathered batch by batch on the device; torchmetrics objects fit."""
 
@@ -91,7 +105,7 @@ class Metric(Protocol):
         """Add one batch."""
 
     def compute(self) -> Tensor:
-        """The quality so far, a scalar on the device; larger is better."""
+        """The quality so far, a finite scalar on the device; larger is better."""
 
 
 class Accuracy:

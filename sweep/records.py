@@ -340,7 +340,7 @@ def loads(data: bytes, kind: type[R], where: str | Path = "record") -> R:
         return msgspec.json.decode(data, type=kind)
     except msgspec.MsgspecError as err:
         raise RecordError(
-            f"{where} is not a readable {kind.__name__} ({err})", "restore it from a copy, or remove it"
+            f"{where} is not a readable {kind.__name__} ({err})", "restore it from a copy of the study"
         ) from err
 
 

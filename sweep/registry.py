@@ -11,7 +11,7 @@ import pkgutil
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from sweep.errors import ConfigError
+from sweep.errors import ConfigError, SweepError
 from sweep.typed import bind
 
 T = TypeVar("T")
@@ -43,9 +43,9 @@ def locate(target: str, base: type[T], where: str) -> type[T]:
     module_name, _, name = target.rpartition(".")
     try:
         cls = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError, ValueError) as err:
+    except Exception as err:  # a user's module raises what it likes
         raise ConfigError(
-            f"{where}._target_={target} cannot be imported ({err})",
+            f"{where}._target_={target} cannot be imported ({type(err).__name__}: {err})",
             "give package.module.Class; the current folder is importable",
         ) from err
     if not (inspect.isclass(cls) and issubclass(cls, base)):
@@ -74,6 +74,18 @@ def check(spec: Mapping[str, Any], base: type[T], where: str) -> tuple[type[T], 
 
 
 def build(spec: Mapping[str, Any], base: type[T], where: str) -> T:
-    """Make the object that a config section describes; raises as ``check``."""
+    """Make the object that a config section describes.
+
+    Raises:
+        ConfigError: as ``check``, and where the constructor raises something that is no SweepError.
+    """
     cls, options = check(spec, base, where)
-    return cls(**options)
+    try:
+        return cls(**options)
+    except SweepError:
+        raise
+    except Exception as err:  # a user's constructor raises what it likes
+        raise ConfigError(
+            f"{where}: {cls.__name__} cannot be made ({type(err).__name__}: {err})",
+            "check its options; --traceback shows where it fails",
+        ) from err

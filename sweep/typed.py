@@ -82,11 +82,11 @@ def _value(value: Any, hint: Any, where: str) -> Any:
         ) from err
 
 
-def unknown_mend(key: str, known: Iterable[str], where: str = "") -> str:
-    """The next step after an unknown name: the nearest known one, and the list."""
+def unknown_mend(key: str, known: Iterable[str], where: str = "", joint: str = ".") -> str:
+    """The next step after an unknown name: the nearest known one, written ``<where><joint><name>``, and the list."""
     names = sorted(known)
     near = difflib.get_close_matches(key, names, n=1)
-    hint = f"did you mean {_join(where, near[0])}? " if near else ""
+    hint = f"did you mean {where}{joint if where else ''}{near[0]}? " if near else ""
     listing = ", ".join(names) if names else "none"
     return f"{hint}use one of: {listing}"
 

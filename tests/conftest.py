@@ -1,6 +1,9 @@
-"""What all tests share: tools that a machine may lack."""
+"""What all tests share: the environment of the product, and tools that a machine may lack."""
 
 import os
+
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # as ``python -m sweep`` does it, before anything loads torch
+
 import shutil
 from collections.abc import Callable
 

@@ -86,13 +86,22 @@ def test_null_takes_a_dimension_out(override: str) -> None:
         (["search.space.paradigm=[none_such]"], r"paradigm=none_such is not composed"),
         (["search.sampler=tpe"], r"set search\.n_trials"),
         (["search.sampler=annealing"], r"expected one of \[grid, random, tpe, nsga2, qmc\]"),
+        (["search.space.lr=[0.1,inf]"], r"search\.space\.lr holds inf: use finite numbers"),
+        (["search.space.lr=[nan]"], r"search\.space\.lr holds nan: use finite numbers"),
+        (["++search.vary.lr={low:0.1,high:inf}"], r"high=inf is not a number"),
+        (["search.space.lr=null", "trainer.lr=inf"], r"trainer\.lr=inf is not in \(0, inf\)"),
+        (["trainer.min_delta=inf"], r"trainer\.min_delta=inf is not finite"),
         (["search.n_trials=0"], r"search\.n_trials=0 is below 1"),
         (["study.repeats=0"], r"study\.repeats=0 is below 1"),
         (["meter=none_such"], r"there is no meter none_such"),
         (["report.confidence=2"], r"not in \[0\.5, 1\)"),
         (["experiment=windows"], r"write \+experiment=windows"),
-        (["+experiment=windws"], r"did you mean \+experiment"),
-        (["x y"], r"cannot be composed"),
+        (["+experiment=windws"], r"did you mean \+experiment=windows\?"),
+        (["x y"], r"x y cannot be composed: write key=value"),
+        (["study.name=Müller"], r"""or quote its value: 'study.name="Müller"'"""),
+        (["study.dir=~/x"], r"""or quote its value: 'study.dir="~/x"'"""),
+        (["search.space.lr=[0.1"], r"check its brackets"),
+        (["++search.vary.wait_policy=[active,passive]"], r"cannot be a dimension: a process reads it once"),
     ],
 )
 def test_a_wrong_command_line_is_refused_with_the_next_step(overrides: list[str], message: str) -> None:
@@ -147,3 +156,13 @@ def test_a_missing_config_dir_is_refused(tmp_path: Path) -> None:
 
 def test_every_shipped_option_has_a_sentence_for_the_help() -> None:
     assert all(text for group in compose.GROUPS for text in compose.options(group).values())
+
+
+def test_a_multirun_is_the_product_of_what_its_overrides_list() -> None:
+    assert compose.jobs(["a=1,2", "+b=x", "~c", "d=range(1,3)"]) == [
+        ["a=1", "+b=x", "~c", "d=1"],
+        ["a=1", "+b=x", "~c", "d=2"],
+        ["a=2", "+b=x", "~c", "d=1"],
+        ["a=2", "+b=x", "~c", "d=2"],
+    ]
+    assert compose.jobs(["a=1,2", "b=glob(*)"]) == []

@@ -37,5 +37,9 @@ def find(name: str) -> Command:
     """
     known = commands()
     if name not in known:
+        from sweep import compose
+
+        if name in compose.options("experiment"):
+            raise ConfigError(f"{name} is an experiment, not a command", f"write +experiment={name}")
         raise ConfigError(f"there is no command {name}", unknown_mend(name, known))
     return known[name]()

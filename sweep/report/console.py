@@ -28,6 +28,14 @@ REFRESH_S = 0.2
 MAX_ROWS = 10
 
 
+class QuietConsole(Console):
+    """Falls silent when nobody reads it any more: a study must not end because ``2>&1 | head`` did."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich, whose own way is to exit."""
+        self.quiet = True
+
+
 class Progress(Observer):
     """The progress line.
 
@@ -37,7 +45,7 @@ class Progress(Observer):
     """
 
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console = console or Console(stderr=True)
+        self._console = console or QuietConsole(stderr=True)
         self._clock = clock
         self._live: Live | None = None
         self._drawn_at = float("-inf")
@@ -73,7 +81,7 @@ class Progress(Observer):
 
     def notice(self, message: str) -> None:
         """Print above the line."""
-        self._console.print(Text(message), highlight=False)
+        self._console.print(Text(message), soft_wrap=True, highlight=False)
 
     def study_ended(self) -> None:
         """Remove the line."""
@@ -127,7 +135,7 @@ def print_closing(summary: Summary, folder: Path, console: Console | None = None
         folder: the study's folder, which holds the report.
         console: where to; standard output by default.
     """
-    console = console or Console()
+    console = console or QuietConsole()
     found = summary.recommendations
     if summary.front:
         console.print(closing_table(summary))

@@ -5,10 +5,11 @@ What a user named is escaped, since the dashboard renders markdown with HTML in 
 
 import html
 import re
+import textwrap
 
 from sweep.analysis import wording
 from sweep.analysis.summary import Summary
-from sweep.records import State, StudyData, TrialRecord
+from sweep.records import RESULTS, State, StudyData, TrialRecord
 
 FRONTS = (
     "The front shown here is of ends of runs. The report's front is of whole trajectories: each epoch of a trial "
@@ -43,9 +44,10 @@ def trial_note(data: StudyData, record: TrialRecord) -> str:
     points = wording.in_points(data)
     reached = wording.quality(record.quality, in_points=points)
     best = "" if record.best_epoch is None else f" at epoch {record.best_epoch}"
-    ended = f"Ended by {record.stop_reason.replace('_', ' ')} after {record.epochs} epochs"
+    reason = record.stop_reason.replace("_", " ")
+    ended = f"Ended by {reason}" if record.stop_reason in RESULTS else reason.capitalize()
     cost = f"{wording.energy(record.energy_j)} ({wording.provenance(data.study.domains)})"
-    lines = [f"{ended}: {escape(data.study.quality_name)} {reached}{best}, {cost}."]
+    lines = [f"{ended} after {record.epochs} epochs: {escape(data.study.quality_name)} {reached}{best}, {cost}."]
     lines += [
         f"On test data, weights of epoch {test.weights_epoch}: {wording.quality(test.quality, in_points=points)}."
         for test in data.tests
@@ -54,7 +56,7 @@ def trial_note(data: StudyData, record: TrialRecord) -> str:
     if record.load is not None and record.load.contaminated:
         lines.append(f"Other programs disturbed it: it waited {wording.share(record.load.wait_share)} of its time.")
     if record.message:
-        lines.append(f"Message: {escape(record.message)}")
+        lines.append(textwrap.indent(record.message.strip(), "    ", lambda _: True))  # a code block, shown as it is
     if record.imported_from:
         lines.append(f"Imported from {escape(record.imported_from)}.")
     if record.state is State.FAIL:

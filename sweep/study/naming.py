@@ -24,4 +24,4 @@ def default_name(label: str, source: str) -> str:
 
 def folder_of(name: str, folder: str | None) -> Path:
     """Where a study lives: ``study.dir``, or ``reports/`` and a safe form of the name."""
-    return Path(folder) if folder else Path("reports") / slug(name)
+    return Path(folder).expanduser() if folder else Path("reports") / slug(name)

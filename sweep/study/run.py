@@ -9,7 +9,6 @@ each trial; nothing is kept for the end.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,18 @@ import torch
 from optuna.trial import Trial
 from optuna_dashboard import save_note
 
-from sweep.config import SweepConfig, plain
+from sweep.config import SweepConfig
 from sweep.energy.meter import Meter
 from sweep.energy.recorder import Recorder
-from sweep.errors import StudyError
+from sweep.errors import DataError
 from sweep.objective import Objective
 from sweep.observer import Observer, Reporter
 from sweep.paradigms.paradigm import Paradigm
 from sweep.records import (
-    DataInfo,
     Dimension,
     Joules,
     SessionRecord,
+    State,
     StopReason,
     StudyData,
     StudyRecord,
@@ -38,14 +37,16 @@ from sweep.records import (
 )
 from sweep.registry import build, check
 from sweep.study import naming, weights
+from sweep.study.database import storage_errors
+from sweep.study.identity import describe, refuse_other
 from sweep.study.interruption import Interruption
 from sweep.study.plan import Run, RunKey, free_repeat, next_run, run_key
 from sweep.study.sampling import distributions, make_sampler
-from sweep.study.search_space import apply, paradigm_of, total_trials, trial_seed
-from sweep.study.store import StudyStore, fingerprint_differences
-from sweep.study.takeover import take_over
+from sweep.study.search_space import apply, paradigm_of, trial_seed
+from sweep.study.store import StudyStore
+from sweep.study.takeover import read_source, take_over
 from sweep.study.testing import run_tests
-from sweep.study.trial import Loader, TrialRunner, TrialSpec, environment, objective_identity
+from sweep.study.trial import Loader, TrialRunner, TrialSpec
 from sweep.training import device as devices
 
 CRASHES_IN_A_ROW = 3
@@ -94,24 +95,28 @@ def run_study(
         reporter: writes the report and the notes.
 
     Raises:
-        SweepError: for bad input, before a trial has run.
+        SweepError: for bad input, before a trial has run; for data or a storage that fail later.
+        KeyboardInterrupt: for a signal while the data are loaded; nothing was written then.
     """
     check_plugins(config, dims)
+    if config.study.import_from:
+        read_source(config.study.import_from)  # refused before anything is written
     meter = build(config.meter, Meter, "meter")  # type: ignore[type-abstract]
     devices.choose(config.trainer.device)
     torch.set_num_threads(config.trainer.threads or devices.usable_cores())
-    with Recorder(meter) as recorder:
+    with Interruption() as interruption, Recorder(meter, warn=observer.notice) as recorder:
         loader = Loader()
         first = next_run(config, dims, [])
         params = first.params if first is not None and first.params is not None else {}
-        loaded = loader.load(apply(config, params, dims))
+        with interruption.armed():
+            loaded = loader.load(apply(config, params, dims))
         name = config.study.name or naming.default_name(label, loaded.info.source)
         study = describe(config, dims, name, command, loaded.info, loaded.objective.quality_name, recorder)
         with StudyStore.create(naming.folder_of(name, config.study.dir), name, study.quality_name) as store:
             refuse_other(store, study)
-            with Interruption() as interruption:
-                runner = TrialRunner(recorder, loader, store.folder / weights.FOLDER, interruption)
-                session = _Session(config, dims, study, store, runner, recorder, observer, reporter)
+            runner = TrialRunner(recorder, loader, store.folder / weights.FOLDER, interruption)
+            session = _Session(config, dims, study, store, runner, recorder, observer, reporter)
+            with storage_errors(store.folder):
                 return session.run(interruption)
 
 
@@ -127,66 +132,6 @@ def check_plugins(config: SweepConfig, dims: Sequence[Dimension]) -> None:
         for value in dimension.values or [dimension.low, dimension.high]:
             tried = apply(config, {dimension.name: value}, [dimension])
             check(tried.objective, Objective, "objective")  # type: ignore[type-abstract]
-
-
-def describe(
-    config: SweepConfig,
-    dims: Sequence[Dimension],
-    name: str,
-    command: str,
-    info: DataInfo,
-    quality_name: str,
-    recorder: Recorder,
-) -> StudyRecord:
-    """The record of the study, with its fingerprint."""
-    options = plain(config)
-    machine = devices.describe(config.trainer, devices.choose(config.trainer.device))
-    swept = {d.key for d in dims}
-    fixed = {k: v for k, v in options["trainer"].items() if f"trainer.{k}" not in swept and k != "device"}
-    fingerprint = {
-        "space": {d.name: _space_entry(d) for d in dims},
-        "objective": objective_identity(options["objective"]),
-        "paradigms": options["paradigms"],
-        "trainer": fixed,
-        **environment(info, recorder.domains, machine),
-    }
-    return StudyRecord(
-        name=name,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=command,
-        quality_name=quality_name,
-        dimensions=list(dims),
-        repeats=config.study.repeats,
-        n_trials_planned=total_trials(config.search, dims, config.study.repeats),
-        config=options,
-        fingerprint=fingerprint,
-        data=info,
-        domains=list(recorder.domains),
-        machine=machine,
-    )
-
-
-def _space_entry(dimension: Dimension) -> Any:
-    if dimension.values is not None:
-        return dimension.values
-    return {"low": dimension.low, "high": dimension.high, "log": dimension.log, "step": dimension.step}
-
-
-def refuse_other(store: StudyStore, study: StudyRecord) -> None:
-    """Refuse to mix two studies in one folder.
-
-    Raises:
-        StudyError: with every difference, and how to go on.
-    """
-    old = store.study_record()
-    if old is None:
-        return
-    differences = fingerprint_differences(old.fingerprint, study.fingerprint)
-    if differences:
-        raise StudyError(
-            f"{store.folder} holds a study that differs in {'; '.join(differences)}",
-            f"set study.name=<another>, and study.import_from={store.folder} to take over what still applies",
-        )
 
 
 class _Session:
@@ -218,9 +163,9 @@ class _Session:
             self._observer.notice(f"trial {record.number} was killed; its setup runs again, its joules are kept")
         self._store.save_study(self._study)
         if self._config.study.import_from:
-            source = Path(self._config.study.import_from)
+            source = self._config.study.import_from
             count = take_over(source, self._store, self._study, self._config, self._dims, self._reporter)
-            self._observer.notice(f"{count} records taken over from {self._config.study.import_from}")
+            self._observer.notice(f"{count} records taken over from {source}")
         info = self._study.data
         if info.notice:
             self._observer.notice(f"{info.notice}{f' Real data: {info.mend}' if info.mend else ''}")
@@ -228,13 +173,11 @@ class _Session:
         past = self._store.records()
         self._store.study.sampler = make_sampler(self._config.search.sampler, self._config.study.seed, len(past))
         self._observer.study_started(self._study, past, self._study.n_trials_planned)
-        self._loop(interruption)
-        finished = next_run(self._config, self._dims, self._store.records()) is None
-        weights.prune(self._store.data(), self._store.folder)
-        if finished and self._config.study.test:
-            self._test()
-        report = self._report()
-        self._observer.study_ended()
+        try:
+            finished = self._run_trials(interruption)
+            report = self._report()
+        finally:
+            self._observer.study_ended()
         return Outcome(
             folder=self._store.folder,
             report=report,
@@ -244,6 +187,23 @@ class _Session:
             interrupted=interruption.requested,
             finished=finished,
         )
+
+    def _run_trials(self, interruption: Interruption) -> bool:
+        """All that is left to run, then the test; returns whether nothing is left.
+
+        Raises:
+            DataError: if the data of a setup cannot be loaded; the report tells what ran until then.
+        """
+        try:
+            self._loop(interruption)
+        except DataError:
+            self._report()
+            raise
+        finished = next_run(self._config, self._dims, self._store.records()) is None
+        weights.prune(self._store.data(), self._store.folder)
+        if finished and self._config.study.test:
+            self._test()
+        return finished
 
     def _announce_full_batches(self) -> None:
         n_train = self._study.data.n_train
@@ -270,7 +230,9 @@ class _Session:
             if crashed:
                 self._crashed.add(run_key(record.params, record.repeat))
                 reason = (record.message or "").splitlines()[0]
-                self._observer.notice(f"trial {record.number} crashed: {reason}; its record has the traceback")
+                self._observer.notice(f"trial {record.number} crashed: {reason}; its note and trials.csv say where")
+        if in_a_row == CRASHES_IN_A_ROW:
+            self._observer.notice(f"{in_a_row} trials crashed in a row: no further one is tried")
 
     def _trial(self, run: Run) -> TrialRecord:
         trial, repeat = self._ask(run)
@@ -287,12 +249,21 @@ class _Session:
         self._observer.trial_started(spec.number, params, repeat)
         record = self._runner.run(spec, self._listener(spec.number))
         self._store.save_trial(trial, record, self._reporter.trial_note(self._study, record))
+        self._announce_unknown_joules(record)
         self._records.append(record)
         self._observer.trial_ended(record)
         if len(self._records) % PRUNE_EVERY == 0:
             weights.prune(self._store.data(), self._store.folder)
         self._save_session()
         return record
+
+    def _announce_unknown_joules(self, record: TrialRecord) -> None:
+        known = all(r.energy_j is not None for r in self._records)
+        if known and record.energy_j is None and record.state == State.COMPLETE:
+            self._observer.notice(
+                f"trial {record.number} has no joules, so it cannot stand on the front: the meter did not cover all "
+                "of it (a reading failed, or a recording ended: meter.repeat=true)"
+            )
 
     def _ask(self, run: Run) -> tuple[Trial, int]:
         """Start a trial in Optuna; one that waits in the queue from an earlier session comes first."""
@@ -317,7 +288,7 @@ class _Session:
 
     def _test(self) -> None:
         start_s = self._recorder.mark()
-        new = run_tests(self._store, self._runner, self._config, self._dims)
+        new = run_tests(self._store, self._runner, self._config, self._dims, self._observer.notice)
         if new:
             self._recorder.settle()
             self._test_j.append(self._recorder.timeline.joules(start_s, self._recorder.mark()))

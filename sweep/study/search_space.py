@@ -85,6 +85,8 @@ def _choice(name: str, key: str, values: list[Any]) -> Dimension:
             raise ConfigError(
                 f"search.space.{name} holds {value!r}", "use numbers, strings, booleans or null as values"
             )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"search.space.{name} holds {value}", "use finite numbers")
     if len({json.dumps(value) for value in values}) < len(values):
         raise ConfigError(f"search.space.{name}={values} holds a value twice", "give each value once")
     return Dimension(name=name, key=key, values=values)
@@ -108,7 +110,7 @@ def _range(name: str, key: str, entry: Mapping[str, Any]) -> Dimension:
 
 def _number(entry: Mapping[str, Any], part: str, where: str) -> int | float:
     number = entry.get(part)
-    if not isinstance(number, int | float) or isinstance(number, bool):
+    if not isinstance(number, int | float) or isinstance(number, bool) or not math.isfinite(number):
         raise ConfigError(f"{where}.{part}={number} is not a number", "a range needs the numbers low and high")
     return number
 
@@ -119,6 +121,11 @@ def _check(config: SweepConfig, dimension: Dimension) -> None:
         raise ConfigError(
             f"{dimension.key} cannot be a dimension",
             f"one study has one {section}; run a study for each value",
+        )
+    if dimension.key == "trainer.wait_policy":
+        raise ConfigError(
+            "trainer.wait_policy cannot be a dimension: a process reads it once, when torch loads",
+            "run a study for each value",
         )
     trainer = [f.name for f in fields(TrainerConfig)]
     if section == "trainer" and dimension.key.removeprefix("trainer.") not in trainer:

@@ -12,22 +12,18 @@ lock is dead, and either its record is whole (it is rolled forward) or it failed
 Reading needs neither torch nor the lock.
 """
 
-import sqlite3
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import optuna
 import yaml
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.trial import FrozenTrial, Trial, TrialState
 from optuna_dashboard import save_note
-from sqlalchemy import URL
 
 from sweep.errors import RecordError, StudyError
 from sweep.records import (
@@ -41,6 +37,7 @@ from sweep.records import (
     dumps,
     loads,
 )
+from sweep.study.database import database_url, experimental, locked, open_storage, refuse_foreign
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -53,7 +50,7 @@ TESTS = "tests"
 class StudyStore:
     """One study folder, open.
 
-    Use ``create``, ``open_locked`` or ``open_to_read``.
+    Use ``create`` or ``open_to_read``.
     """
 
     def __init__(self, folder: Path, study: optuna.Study, lock: FileLock | None) -> None:
@@ -73,21 +70,16 @@ class StudyStore:
             StudyError: if the folder cannot be written, another process works on it, or what is in it is no
                 study of this tool.
         """
-        lock = _locked(folder)
+        lock = locked(folder)
         try:
-            url = _database(folder, must_exist=False)
-            storage = _storage(url, folder)
-            names = optuna.get_all_study_names(storage)
-            if names and names != [name]:
-                raise StudyError(
-                    f"{folder} holds the study {names[0]!r}, not {name!r}",
-                    "set study.dir to another folder, or study.name to that name",
-                )
+            url = database_url(folder, must_exist=False)
+            storage = open_storage(url, folder)
+            refuse_foreign(storage, folder, name, mark=RECORD)
             (folder / "artifacts").mkdir(exist_ok=True)
             study = optuna.create_study(
                 storage=storage, study_name=name, directions=["maximize", "minimize"], load_if_exists=True
             )
-            with _experimental():
+            with experimental():
                 study.set_metric_names([quality_name, "energy_j"])
         except BaseException:
             lock.release()
@@ -101,7 +93,7 @@ class StudyStore:
         Raises:
             StudyError: if there is none.
         """
-        storage = _storage(_database(folder, must_exist=True), folder)
+        storage = open_storage(database_url(folder, must_exist=True), folder)
         names = optuna.get_all_study_names(storage)
         if len(names) != 1:
             raise StudyError(f"{folder}/study.db holds {len(names)} studies", "give a folder made by sweep")
@@ -299,76 +291,3 @@ def attributes(record: TrialRecord) -> dict[str, Any]:
         attrs[f"energy_j.{name}"] = domain.energy_j
         attrs[f"provenance.{name}"] = str(domain.provenance)
     return attrs
-
-
-def _locked(folder: Path) -> FileLock:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
-        lock.acquire(timeout=0)
-        _probe_writable(folder)
-    except Timeout as err:
-        raise StudyError(f"another process works on {folder}", "wait for it, or set study.dir") from err
-    except OSError as err:
-        raise StudyError(
-            f"{folder} cannot be written ({err.strerror or err})", "set study.dir to a folder that can"
-        ) from err
-    return lock
-
-
-def _probe_writable(folder: Path) -> None:
-    with tempfile.TemporaryFile(dir=folder):
-        pass
-
-
-def _database(folder: Path, *, must_exist: bool) -> str:
-    path = folder / "study.db"
-    if not path.is_file():
-        if must_exist:
-            raise StudyError(f"{folder} holds no study.db", "give the folder of a study made by sweep")
-        return _url(path)
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
-    except sqlite3.Error as err:
-        raise StudyError(
-            f"{path} is not a readable study ({err})",
-            "restore it from a copy, or set study.dir to a new folder",
-        ) from err
-    if tables and not {"studies", "trials"} <= tables:
-        raise StudyError(f"{path} belongs to another program", "set study.dir to a new folder")
-    return _url(path)
-
-
-def _url(path: Path) -> str:
-    return URL.create("sqlite", database=str(path)).render_as_string()
-
-
-def _storage(url: str, folder: Path) -> optuna.storages.RDBStorage:
-    try:
-        return optuna.storages.RDBStorage(url)
-    except Exception as err:  # SQLAlchemy and alembic raise what they like
-        reason = str(err).splitlines()[0]
-        raise StudyError(
-            f"{folder}/study.db cannot be opened ({reason})",
-            "check the file, or set study.dir to a new folder",
-        ) from err
-
-
-@contextmanager
-def _experimental() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        yield
-
-
-def fingerprint_differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What differs between two fingerprints, as ``topic.key: old -> new``."""
-    found: list[str] = []
-    for key in sorted({*old, *new}):
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, dict) and isinstance(after, dict):
-            found += [f"{key}.{line}" for line in fingerprint_differences(before, after)]
-        elif before != after:
-            found.append(f"{key}: {before!r} -> {after!r}")
-    return found

@@ -15,17 +15,27 @@ import msgspec
 from sweep.config import SweepConfig
 from sweep.errors import StudyError
 from sweep.observer import Reporter
-from sweep.records import SETTLED, Dimension, StudyRecord, TrialRecord
+from sweep.records import SETTLED, Dimension, StudyData, StudyRecord, TrialRecord
+from sweep.study.identity import config_digest
 from sweep.study.plan import free_repeat
 from sweep.study.sampling import distributions
 from sweep.study.search_space import PARADIGM, Params, apply, paradigm_of
 from sweep.study.store import StudyStore
-from sweep.study.trial import config_digest
 from sweep.study.weights import FOLDER
 
 
+def read_source(folder: str) -> StudyData:
+    """The study of ``study.import_from``.
+
+    Raises:
+        SweepError: if there is none, or it cannot be read.
+    """
+    with StudyStore.open_to_read(Path(folder).expanduser()) as other:
+        return other.data()
+
+
 def take_over(
-    source: Path,
+    folder: str,
     store: StudyStore,
     study: StudyRecord,
     config: SweepConfig,
@@ -40,10 +50,10 @@ def take_over(
     Raises:
         StudyError: if the source is this study, or holds none.
     """
+    source = Path(folder).expanduser()
     if source.resolve() == store.folder.resolve():
-        raise StudyError(f"study.import_from={source} is the study itself", "name the folder of another study")
-    with StudyStore.open_to_read(source) as other:
-        data = other.data()
+        raise StudyError(f"study.import_from={folder} is the study itself", "name the folder of another study")
+    data = read_source(folder)
     taken = {record.imported_from for record in store.records()}
     count = 0
     for record in data.trials:

@@ -3,7 +3,7 @@
 Nothing is chosen by it. A recommendation whose weights are gone (an imported record, say) stays untested.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sweep.analysis.recommend import recommend
 from sweep.config import SweepConfig
@@ -15,9 +15,20 @@ from sweep.study.weights import epoch_of
 
 
 def run_tests(
-    store: StudyStore, runner: TrialRunner, config: SweepConfig, dims: Sequence[Dimension]
+    store: StudyStore,
+    runner: TrialRunner,
+    config: SweepConfig,
+    dims: Sequence[Dimension],
+    notice: Callable[[str], None],
 ) -> list[TestResult]:
     """Evaluate what is recommended and not yet tested, and store it.
+
+    Args:
+        store: of the study.
+        runner: loads the models.
+        config: of the study.
+        dims: its dimensions.
+        notice: hears of an evaluation that failed; it leaves its setup untested.
 
     Returns:
         The new results.
@@ -34,7 +45,11 @@ def run_tests(
         applied = apply(config, record.params, dims)
         paradigm = paradigm_of(applied, record.params)
         spec = TrialSpec(number, applied, record.params, paradigm, record.seed, record.repeat)
-        quality = runner.test(spec, weights_epoch)
+        try:
+            quality = runner.test(spec, weights_epoch)
+        except Exception as err:  # a user's test split may not fit the model; the search must not be lost by it
+            notice(f"trial {number} could not be tested ({type(err).__name__}: {err})")
+            continue
         if quality is not None:
             new.append(TestResult(number=number, epoch=epoch, weights_epoch=weights_epoch, quality=quality))
     if new:

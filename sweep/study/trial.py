@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 
-from sweep.config import Schedule, SweepConfig, digest, plain
+from sweep.config import Schedule, SweepConfig, digest
 from sweep.energy.activities import Span, activity_energy
 from sweep.energy.load import LoadWatch
 from sweep.energy.recorder import Recorder
-from sweep.errors import SweepError
+from sweep.errors import DataError, SweepError
 from sweep.objective import Data, Objective
 from sweep.paradigms.paradigm import Paradigm
 from sweep.records import (
@@ -37,6 +37,7 @@ from sweep.records import (
     total_j,
 )
 from sweep.registry import build
+from sweep.study.identity import config_digest
 from sweep.study.interruption import Interruption
 from sweep.study.weights import Checkpoints
 from sweep.training import device as devices
@@ -101,12 +102,31 @@ class Loader:
         if self._loaded is None or key != self._key:
             self._loaded = None  # two sets need not fit side by side
             objective = build(config.objective, Objective, "objective")  # type: ignore[type-abstract]
-            data = objective.data()
+            data = _data_of(objective)
             info = data.info()
             device = devices.choose(config.trainer.device)
             placed = data._replace(train=place(data.train, device), val=place(data.val, device))
             self._key, self._loaded = key, Loaded(objective, placed, info)
         return self._loaded
+
+
+def _data_of(objective: Objective) -> Data:
+    """An objective's data, with whatever a user's own code raises in our words."""
+    name = type(objective).__name__
+    try:
+        data = objective.data()
+    except SweepError:
+        raise
+    except Exception as err:
+        raise DataError(
+            f"{name} cannot load its data ({type(err).__name__}: {err})",
+            "correct the task; --traceback shows where it fails",
+        ) from err
+    if not isinstance(data, Data):
+        raise DataError(
+            f"data() of {name} returned a {type(data).__name__}", "return a sweep.objective.Data with its splits"
+        )
+    return data
 
 
 class TrialRunner:
@@ -160,8 +180,6 @@ class TrialRunner:
                 self._train(course, loaded, device, on_epoch)
         except KeyboardInterrupt:
             course.failure, course.message = StopReason.INTERRUPTED, "stopped by the user"
-        except SweepError:
-            raise
         except Exception as err:  # a trial that crashes is a result of the study, not its end
             course.failure = StopReason.CRASHED
             course.message = f"{type(err).__name__}: {err}\n{traceback.format_exc()}"
@@ -216,7 +234,7 @@ class TrialRunner:
             epoch=epoch.epoch,
             loss=finite(epoch.loss),
             val_loss=finite(epoch.val_loss),
-            quality=epoch.quality,
+            quality=None if epoch.quality is None else finite(epoch.quality),
             energy_j=total_j(additive(joules, self._recorder.domains)),
             duration_s=epoch.end_s - course.start_s,
         )
@@ -304,32 +322,3 @@ def _sum_u(energy: dict[str, DomainEnergy], name: str, *, linear: bool) -> float
     parts = [getattr(d, name) for d in energy.values() if d.additive]
     total = total_j(parts if linear else [None if u is None else u * u for u in parts])
     return total if linear or total is None else total**0.5
-
-
-def config_digest(
-    config: SweepConfig, paradigm: str, info: DataInfo, domains: tuple[Domain, ...], machine: Machine
-) -> str:
-    """Hash of everything that determines a trial's result but its seed."""
-    options = plain(config)
-    return digest(
-        {
-            "objective": objective_identity(options["objective"]),
-            "trainer": {key: value for key, value in options["trainer"].items() if key != "device"},
-            "paradigm": [paradigm, options["paradigms"].get(paradigm)],
-            **environment(info, domains, machine),
-        }
-    )
-
-
-def objective_identity(options: dict[str, Any]) -> dict[str, Any]:
-    """An objective's options without where the data lie: their digest tells what they are."""
-    return {key: value for key, value in options.items() if key not in ("path", "source")}
-
-
-def environment(info: DataInfo, domains: tuple[Domain, ...], machine: Machine) -> dict[str, Any]:
-    """What must be the same for two trials to be comparable, apart from options."""
-    return {
-        "data": {"source": info.source, "digest": info.digest, "split": info.split},
-        "domains": {d.name: [d.provenance, d.source] for d in domains},
-        "hardware": {key: getattr(machine, key) for key in ("compute", "model", "cores", "wait_policy")},
-    }

@@ -108,8 +108,11 @@ def train(
         keeper: takes the weights of every improvement.
         seed: of the order of samples.
         on_epoch: called after each epoch.
+
+    Raises:
+        ValueError: if the model has nothing to train, or its quality was never a finite number.
     """
-    device = next(task.model.parameters()).device
+    device = device_of(task.model)
     generator = torch.Generator(device=task.train.inputs.device).manual_seed(seed)
     optimizer = make_optimizer(task.model, config, device)
     schedule = _make_schedule(optimizer, config)
@@ -134,7 +137,7 @@ def train(
             result.stop_reason = StopReason.DIVERGED
             return
         score = -val_loss if quality is None else quality
-        if score > best:
+        if math.isfinite(score) and score > best:
             best = score
             keeper.save(epoch, task.model)
             result.best_epoch = epoch
@@ -145,6 +148,8 @@ def train(
         if stopping.stop:
             break
         schedule.step()
+    if not result.best_epoch:
+        raise ValueError(f"the quality was not a finite number in any of {len(result.epochs)} epochs")
     result.stop_reason = StopReason.EARLY_STOPPING if stopping.stop else StopReason.MAX_EPOCHS
     keeper.restore(result.best_epoch, task.model)
     marker.mark("checkpoint")
@@ -156,7 +161,7 @@ def warm_up(task: Task, config: TrainerConfig) -> None:
     The first steps of a process load code and make thread pools and memory: seconds and joules that belong to the
     search, not to the setup that happens to be first (7.7 J against 0.03 J for a tiny network on a CPU).
     """
-    device = next(task.model.parameters()).device
+    device = device_of(task.model)
     few = Split(task.train.inputs[:64], task.train.targets[:64])
     optimizer = make_optimizer(task.model, config, device)
     generator = torch.Generator(device=few.inputs.device).manual_seed(0)
@@ -188,6 +193,18 @@ class _Marker:
     def skip(self) -> None:
         """The time since the last mark was nobody's."""
         self.last_s = self._now()
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model's parameters are.
+
+    Raises:
+        ValueError: if it has none.
+    """
+    first = next(model.parameters(), None)
+    if first is None:
+        raise ValueError(f"the model ({type(model).__name__}) has no parameters to train")
+    return first.device
 
 
 def synchronize(device: torch.device) -> None:
@@ -240,7 +257,7 @@ def evaluate(
             total += loss(output, targets) * len(targets)
             if gathered is not None:
                 gathered.update(output, targets)
-        quality = None if gathered is None else float(gathered.compute().item())
+        quality = None if gathered is None else float(gathered.compute())
         return float(total.item()) / len(split), quality
     finally:
         model.train(was_training)

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from sweep.analysis.summary import summarise
 from sweep.records import StopReason, StudyData
-from sweep.report.console import REFRESH_S, Progress, print_closing
+from sweep.report.console import REFRESH_S, Progress, QuietConsole, print_closing
 from tests.factories import nasty, sixteen, study, trial
 
 
@@ -96,3 +96,19 @@ def test_a_study_without_a_result_closes_with_its_reason() -> None:
 
 def test_names_are_not_console_markup() -> None:
     assert "<script>alert(1)</script>[red]" in _closing(nasty())
+
+
+def test_a_reader_that_left_does_not_end_the_study() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    progress = Progress(QuietConsole(file=Gone()))
+    progress.notice("one")
+    progress.notice("two")
+
+
+def test_a_notice_is_one_line_however_narrow_the_terminal() -> None:
+    out = io.StringIO()
+    Progress(Console(file=out, width=20)).notice("word " * 20)
+    assert len(out.getvalue().splitlines()) == 1

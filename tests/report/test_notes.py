@@ -28,8 +28,19 @@ def test_a_failed_and_a_disturbed_trial_say_so() -> None:
     assert "waited 40 % of its time" in trial_note(data, records[1])
 
 
+def test_a_traceback_keeps_its_lines_and_nothing_in_it_is_markup() -> None:
+    message = "ValueError: <b>\n\nTraceback:\n  File x\n```\n# no heading"
+    record = trial(0, stop_reason=StopReason.CRASHED, message=message)
+    note = trial_note(study([record]), record)
+    assert note.startswith("Crashed after ")
+    shown = note.split("\n\n    ", 1)[1].split("\n\nIts joules")[0]
+    assert all(line.startswith("    ") for line in shown.splitlines()[1:])
+    assert [line.removeprefix("    ") for line in shown.splitlines()] == message.splitlines()
+
+
 def test_names_are_text() -> None:
     data = nasty()
     for note in (study_note(summarise(data)), *(trial_note(data, record) for record in data.trials)):
+        note = "\n".join(line for line in note.splitlines() if not line.startswith("    "))  # code is shown as it is
         assert "<script" not in note
         assert "[red]" not in note.replace(r"\[red\]", "")

@@ -31,3 +31,8 @@ def test_folder_stays_below_reports_whatever_the_name() -> None:
 
 def test_the_default_name_tells_synthetic_data_apart() -> None:
     assert naming.default_name("pamap2", "synthetic") != naming.default_name("pamap2", "local")
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/somewhere")
+    assert naming.folder_of("any", "~/studies/x") == Path("/somewhere/studies/x")

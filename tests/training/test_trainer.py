@@ -1,6 +1,7 @@
 """The loop on a toy task: what it keeps, when it stops, and what it marks."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,37 @@ def test_evaluation_leaves_the_mode_as_it_was(was_training: bool) -> None:
     whole_loss, whole = evaluate(task.model, task.val, task.loss, Accuracy, 1000, CPU)
     assert task.model.training is was_training
     assert (loss, quality) == (pytest.approx(whole_loss), pytest.approx(whole))
+
+
+def test_a_quality_that_is_never_a_number_is_said(tmp_path: Path) -> None:
+    class Undefined(Scripted):
+        values = [math.nan, math.inf]  # noqa: RUF012
+
+    with pytest.raises(ValueError, match="the quality was not a finite number in any of 2 epochs"):
+        run(make_task(Undefined), TrainerConfig(max_epochs=2), tmp_path)
+
+
+def test_an_epoch_without_a_quality_is_not_the_best(tmp_path: Path) -> None:
+    class Gap(Scripted):
+        values = [math.nan, 0.5, math.inf]  # noqa: RUF012
+
+    result, _ = run(make_task(Gap), TrainerConfig(max_epochs=3), tmp_path)
+    assert result.best_epoch == 2
+
+
+def test_a_quality_may_be_a_python_number() -> None:
+    class Plain:
+        def update(self, output: Tensor, target: Tensor) -> None:
+            pass
+
+        def compute(self) -> float:
+            return -3.5
+
+    task = make_task()
+    assert evaluate(task.model, task.val, task.loss, Plain, 8, CPU)[1] == -3.5  # type: ignore[arg-type]
+
+
+def test_a_model_without_parameters_is_said(tmp_path: Path) -> None:
+    task = replace(make_task(), model=nn.Identity())
+    with pytest.raises(ValueError, match=r"the model \(Identity\) has no parameters to train"):
+        run(task, TrainerConfig(), tmp_path)

@@ -51,7 +51,7 @@ class ReplayMeter(Meter):
             raise MeterError(f"meter.poll_interval_s={poll_interval_s} is not positive", "give seconds, e.g. 0.1")
         self.poll_interval_s = poll_interval_s
         self._clock = clock
-        self._path = Path(path)
+        self._path = Path(path).expanduser()
         self._repeat = repeat
         self._recorded: Timeline | None = None
         self._domains: tuple[Domain, ...] = ()
