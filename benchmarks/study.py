@@ -34,6 +34,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("overrides", nargs="*", help="appended to the study's command")
     options = parser.parse_args()
+    if not options.data.is_file():
+        raise SystemExit(f"{options.data} is missing: give the DSADS npz with --data")
     costs: dict[str, list[Cost]] = {"hand-written script": [], "sweep": []}
     sweep = [sys.executable, "-m", "sweep", "+experiment=windows", f"objective.path={options.data.resolve()}"]
     sweep += ["objective.val_subjects=[6]", "objective.test_subjects=[7,8]", *options.overrides]

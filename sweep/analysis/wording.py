@@ -93,6 +93,7 @@ def gain(amount: float, *, in_points: bool, u: float | None = None) -> str:
     """A difference of qualities with its sign: ``-0.4 ± 0.6 points``."""
     scaled = 100 * amount if in_points else amount
     text = f"{scaled:+.1f}" if in_points else f"{scaled:+.3g}"
+    text = "0.0" if text in ("-0.0", "+0.0") else text
     if u is not None:
         text += f" ± {100 * u:.1f}" if in_points else f" ± {u:.2g}"
     return f"{text} points" if in_points else text

@@ -50,12 +50,21 @@ def _objective_class(name: str) -> "type[Objective]":
 
 @contextmanager
 def _progress_bar() -> Iterator[Callable[[int, int | None], None]]:
-    """A bar on a terminal, nothing elsewhere; yields what takes bytes so far and bytes in all."""
+    """A bar on a terminal, the size elsewhere; yields what takes bytes so far and bytes in all."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
     console = Console(stderr=True)
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    announced = console.is_terminal
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("download", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+        def advance(done: int, total: int | None) -> None:
+            nonlocal announced
+            if not announced and total is not None:
+                announced = True
+                console.print(f"downloading {total / 1e6:.1f} MB", highlight=False)
+            progress.update(task, completed=done, total=total)
+
+        yield advance

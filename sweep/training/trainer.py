@@ -11,6 +11,7 @@ The weights kept are those of the best validation quality (of the lowest validat
 quality), whatever early stopping watches, so that "stopped at epoch k" always means "the best model up to k".
 """
 
+import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -156,19 +157,19 @@ def train(
 
 
 def warm_up(task: Task, config: TrainerConfig) -> None:
-    """Two training steps and one evaluation on a few samples, whose weights are thrown away.
+    """Two training steps of full size, one evaluation and one saving, all of it thrown away.
 
     The first steps of a process load code and make thread pools and memory: seconds and joules that belong to the
     search, not to the setup that happens to be first (7.7 J against 0.03 J for a tiny network on a CPU).
     """
     device = device_of(task.model)
-    few = Split(task.train.inputs[:64], task.train.targets[:64])
+    batch = Split(task.train.inputs[: config.batch_size], task.train.targets[: config.batch_size])
     optimizer = make_optimizer(task.model, config, device)
-    generator = torch.Generator(device=few.inputs.device).manual_seed(0)
-    small = Task(task.model, few, few, task.loss, task.metric)
+    generator = torch.Generator(device=batch.inputs.device).manual_seed(0)
     for _ in range(2):
-        _train_epoch(small, optimizer, 32, device, generator)
-    evaluate(task.model, few, task.loss, task.metric, 32, device)
+        _train_epoch(Task(task.model, batch, batch, task.loss, task.metric), optimizer, len(batch), device, generator)
+    evaluate(task.model, task.val, task.loss, task.metric, config.eval_batch_size, device)
+    torch.save(task.model.state_dict(), io.BytesIO())
 
 
 class _Marker:

@@ -42,3 +42,7 @@ def test_shares_and_gains_keep_the_digits_their_uncertainty_deserves() -> None:
 def test_only_what_differs_is_named() -> None:
     new, old = {"batch_size": 1024, "lr": 0.01}, {"batch_size": 64, "lr": 0.01}
     assert wording.change(new, old, ("batch_size", "lr")) == "batch_size 1024 instead of 64"
+
+
+def test_no_gain_has_no_sign() -> None:
+    assert wording.gain(-0.0004, in_points=True) == "0.0 points"

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from sweep.__main__ import main
+from sweep.cli.fetch import _progress_bar
 from sweep.study.store import StudyStore
 
 HEAVY = ("torch", "optuna", "pandas", "plotly")
@@ -187,3 +188,10 @@ def test_a_port_in_use_is_one_clear_error(
         port = taken.getsockname()[1]
         assert main(["dashboard", "study", "--port", str(port)]) == 2
     assert f"error: port {port} cannot be used" in capsys.readouterr().err
+
+
+def test_a_download_tells_its_size_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with _progress_bar() as advance:
+        advance(0, 656_000_000)
+        advance(1000, 656_000_000)
+    assert capsys.readouterr().err.split("\n") == ["downloading 656.0 MB", ""]
