@@ -125,27 +125,20 @@ def train(
     best = -math.inf
     marker = _Marker(recorder, device, result)
     for epoch in range(1, config.max_epochs + 1):
-        loss = _train_epoch(task, optimizer, config.batch_size, device, generator)
-        marker.mark("train")
-        if not math.isfinite(loss):
-            result.epochs.append(EpochResult(epoch, loss, math.nan, None, marker.last_s))
+        done = _epoch(task, config, epoch, optimizer, generator, marker)
+        result.epochs.append(done)
+        if not math.isfinite(done.val_loss):
             result.stop_reason = StopReason.DIVERGED
             return
-        val_loss, quality = evaluate(task.model, task.val, task.loss, task.metric, config.eval_batch_size, device)
-        marker.mark("validation")
-        result.epochs.append(EpochResult(epoch, loss, val_loss, quality, marker.last_s))
-        if not math.isfinite(val_loss):
-            result.stop_reason = StopReason.DIVERGED
-            return
-        score = -val_loss if quality is None else quality
+        score = -done.val_loss if done.quality is None else done.quality
         if math.isfinite(score) and score > best:
             best = score
             keeper.save(epoch, task.model)
             result.best_epoch = epoch
             marker.mark("checkpoint")
-        on_epoch(result.epochs[-1])
+        on_epoch(done)
         marker.skip()
-        stopping = stopping.advance(quality if stopping.maximize else val_loss)
+        stopping = stopping.advance(done.quality if stopping.maximize else done.val_loss)
         if stopping.stop:
             break
         schedule.step()
@@ -154,6 +147,25 @@ def train(
     result.stop_reason = StopReason.EARLY_STOPPING if stopping.stop else StopReason.MAX_EPOCHS
     keeper.restore(result.best_epoch, task.model)
     marker.mark("checkpoint")
+
+
+def _epoch(
+    task: Task,
+    config: TrainerConfig,
+    epoch: int,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+    marker: "_Marker",
+) -> EpochResult:
+    """One pass over training and validation split; a training loss that is not finite spares the validation."""
+    device = device_of(task.model)
+    loss = _train_epoch(task, optimizer, config.batch_size, device, generator)
+    marker.mark("train")
+    val_loss, quality = math.nan, None
+    if math.isfinite(loss):
+        val_loss, quality = evaluate(task.model, task.val, task.loss, task.metric, config.eval_batch_size, device)
+        marker.mark("validation")
+    return EpochResult(epoch, loss, val_loss, quality, marker.last_s)
 
 
 def warm_up(task: Task, config: TrainerConfig) -> None:
