@@ -16,7 +16,7 @@ BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "repeatability.py"
 
 def beside_over_alone(threads: int) -> dict[str, float]:
     """Medians over interleaved pairs of short trainings, alone and beside a spinning process for each core."""
-    options = {"--threads": threads, "--neighbours": os.cpu_count(), "--batch-size": 512, "--steps": 2, "--runs": 11}
+    options = {"--threads": threads, "--neighbours": os.cpu_count(), "--batch-size": 512, "--steps": 6, "--runs": 7}
     command = [sys.executable, str(BENCHMARK), "--json", *(str(item) for pair in options.items() for item in pair)]
     done = subprocess.run(command, check=True, capture_output=True, timeout=240, text=True)
     ratios: dict[str, float] = json.loads(done.stdout)
@@ -26,15 +26,17 @@ def beside_over_alone(threads: int) -> dict[str, float]:
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_modelled_joules_are_stable_within_a_tenth(threads: int) -> None:
-    """Measured anew, twice at most, where something else disturbs the runs that should be alone."""
+    """Measured anew, three times at most, where the neighbours do not disturb or something else does, too.
+
+    The scheduler lets a short burst of work run on before it gives a neighbour its turn, so now and then a whole
+    round passes almost undisturbed and shows nothing.
+    """
     if ProcessClock().wait_s() is None:
         pytest.skip("this kernel does not count run-queue waits")
-    energy = []
-    for _ in range(3):
-        ratios = beside_over_alone(threads)
-        assert ratios["wall"] > 1.3, "the neighbours did not disturb, so this shows nothing"
-        assert ratios["wait_share"] > THRESHOLD
-        energy.append(ratios["energy"])
-        if abs(energy[-1] - 1) <= 0.1:
+    rounds = []
+    for _ in range(4):
+        rounds.append(beside_over_alone(threads))
+        disturbed = rounds[-1]["wall"] > 1.2 and rounds[-1]["wait_share"] > THRESHOLD
+        if disturbed and abs(rounds[-1]["energy"] - 1) <= 0.1:
             return
-    pytest.fail(f"modelled joules beside neighbours over alone: {energy}")
+    pytest.fail(f"beside neighbours over alone: {rounds}")
