@@ -37,6 +37,12 @@ from typing import NamedTuple
 _NS = 1e-9
 
 
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 class ThreadTimes(NamedTuple):
     """CPU time and run-queue wait of one thread, in seconds; ``wait_s`` is ``None`` if not known."""
 

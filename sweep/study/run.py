@@ -18,6 +18,7 @@ from optuna_dashboard import save_note
 
 from sweep.config import SweepConfig
 from sweep.energy.meter import Meter
+from sweep.energy.process import usable_cores
 from sweep.energy.recorder import Recorder
 from sweep.errors import DataError
 from sweep.objective import Objective
@@ -103,7 +104,7 @@ def run_study(
         read_source(config.study.import_from)  # refused before anything is written
     meter = build(config.meter, Meter, "meter")  # type: ignore[type-abstract]
     devices.choose(config.trainer.device)
-    torch.set_num_threads(config.trainer.threads or devices.usable_cores())
+    torch.set_num_threads(config.trainer.threads or usable_cores())
     with Interruption() as interruption, Recorder(meter, warn=observer.notice) as recorder:
         loader = Loader()
         first = next_run(config, dims, [])
@@ -159,8 +160,9 @@ class _Session:
     def run(self, interruption: Interruption) -> Outcome:
         """Everything between the lock and the outcome."""
         killed = self._store.recover(lambda record: self._reporter.trial_note(self._study, record))
-        for record in killed:
-            self._observer.notice(f"trial {record.number} was killed; its setup runs again, its joules are kept")
+        for number, record in killed.items():
+            joules = "its joules are kept" if record else "it left no record, so its joules are not known"
+            self._observer.notice(f"trial {number} was killed; its setup runs again, {joules}")
         self._store.save_study(self._study)
         if self._config.study.import_from:
             source = self._config.study.import_from

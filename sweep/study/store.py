@@ -240,13 +240,13 @@ class StudyStore:
         partial.write_bytes(msgspec.json.encode(record))
         partial.replace(self.under_way)
 
-    def recover(self, note: Callable[[TrialRecord], str]) -> list[TrialRecord]:
+    def recover(self, note: Callable[[TrialRecord], str]) -> dict[int, TrialRecord | None]:
         """End the trials that a killed process left RUNNING; call under the lock.
 
         Returns:
-            The records of trials that were found killed.
+            The trials that were found killed, by number; ``None`` for one that left no record.
         """
-        killed = []
+        killed: dict[int, TrialRecord | None] = {}
         left = self._left_under_way()
         for frozen in self.trials():
             if frozen.state != TrialState.RUNNING:
@@ -257,9 +257,10 @@ class StudyStore:
             elif left is not None and left.number == frozen.number:
                 trial = Trial(self.study, frozen._trial_id)  # noqa: SLF001 - how Optuna itself reopens a trial
                 self.save_trial(trial, left, note(left))
-                killed.append(left)
+                killed[frozen.number] = left
             else:
                 self.study.tell(frozen.number, state=TrialState.FAIL)
+                killed[frozen.number] = None
         self.under_way.unlink(missing_ok=True)
         return killed
 

@@ -17,6 +17,7 @@ import torch
 from sweep.config import Schedule, SweepConfig, digest
 from sweep.energy.activities import Span, activity_energy
 from sweep.energy.load import LoadWatch
+from sweep.energy.process import usable_cores
 from sweep.energy.recorder import Recorder
 from sweep.errors import DataError, SweepError
 from sweep.objective import Data, Objective
@@ -170,7 +171,7 @@ class TrialRunner:
         """
         loaded = self._loader.load(spec.config)
         device = devices.choose(spec.config.trainer.device)
-        torch.set_num_threads(spec.config.trainer.threads or devices.usable_cores())
+        torch.set_num_threads(spec.config.trainer.threads or usable_cores())
         machine = devices.describe(spec.config.trainer, device)
         watch = LoadWatch()
         watch.start()

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from sweep.config import TrainerConfig
+from sweep.energy.process import usable_cores
 from sweep.errors import ConfigError
 from sweep.records import Machine
 
@@ -33,12 +34,6 @@ def choose(name: str) -> torch.device:
             "set trainer.device=auto or cpu",
         ) from err
     return device
-
-
-def usable_cores() -> int:
-    """Cores this process may run on."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def describe(config: TrainerConfig, device: torch.device) -> Machine:

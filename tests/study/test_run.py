@@ -196,6 +196,16 @@ def test_kill_9_loses_no_finished_trial_and_repeats_none(tmp_path: Path) -> None
     assert not [t for t in study.trials if t.state.name in ("RUNNING", "WAITING")]
 
 
+def test_a_trial_killed_before_its_first_epoch_is_said_to_have_unknown_joules(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*QUICK, *FOUR, "search.n_trials=1"]) == 0
+    optuna.load_study(study_name="quick", storage="sqlite:///reports/quick/study.db").ask()
+    assert main([*QUICK, *FOUR]) == 0
+    assert "trial 1 was killed" in capsys.readouterr().err.replace("\n", " ")
+    assert {r.number for r in data_of().trials} == {0, 2, 3, 4}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interruption_ends_cleanly_and_the_setup_is_taken_again(number: signal.Signals) -> None:
     args = [*QUICK, *FOUR, "++objective.epoch_s=0.05", "trainer.max_epochs=40", "trainer.patience=40"]

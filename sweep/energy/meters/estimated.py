@@ -25,14 +25,13 @@ such as a DataLoader's workers, is not seen. Where the kernel does not tell the 
 power is charged to the whole wall time.
 """
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
 from sweep.energy.meter import Meter
-from sweep.energy.process import ProcessClock, ThreadTimes, lost_s
+from sweep.energy.process import ProcessClock, ThreadTimes, lost_s, usable_cores
 from sweep.errors import MeterError
 from sweep.records import Domain, Joules, Provenance
 
@@ -70,7 +69,7 @@ class EstimatedMeter(Meter):
         poll_interval_s: float = 1.0,
     ) -> None:
         if static_power_w is None:
-            static_power_w = STATIC_POWER_PER_CORE_W * _usable_cores()
+            static_power_w = STATIC_POWER_PER_CORE_W * usable_cores()
         options = {
             "static_power_w": static_power_w,
             "dynamic_power_w": dynamic_power_w,
@@ -180,10 +179,3 @@ class EstimatedMeter(Meter):
 
 def _add(one: ThreadTimes, other: ThreadTimes) -> ThreadTimes:
     return ThreadTimes(one.cpu_s + other.cpu_s, (one.wait_s or 0.0) + (other.wait_s or 0.0))
-
-
-def _usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
