@@ -39,6 +39,18 @@ class Monitor(StrEnum):
     loss = "loss"
 
 
+class LayerMode(StrEnum):
+    """Whether and how joules are divided among layers.
+
+    Attributes:
+        calibrated: the power of each layer is measured before the training; needs a sensor.
+    """
+
+    off = "off"
+    sampled = "sampled"
+    calibrated = "calibrated"
+
+
 class WaitPolicy(StrEnum):
     """Whether OpenMP threads sleep (passive) or spin (active) while they wait."""
 
@@ -97,6 +109,25 @@ class TrainerConfig:
             _at_least("trainer.threads", self.threads, 1)
         if not 0 < self.lr < math.inf:
             raise ConfigError(f"trainer.lr={self.lr} is not in (0, inf)", "set trainer.lr to a positive number")
+
+
+@dataclass(frozen=True)
+class LayersConfig:
+    """How the energy of layers is measured.
+
+    Attributes:
+        every: layers are marked on one step in so many, drawn at random.
+        calibration_s: seconds that the calibration of one model and batch size may take.
+    """
+
+    mode: LayerMode = LayerMode.sampled
+    every: int = 20
+    calibration_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        _at_least("layers.every", self.every, 1)
+        _at_least("layers.calibration_s", self.calibration_s, 0)
 
 
 @dataclass(frozen=True)
@@ -172,6 +203,7 @@ class SweepConfig:
     search: SearchConfig = field(default_factory=SearchConfig)
     meter: dict[str, Any] = field(default_factory=dict)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    layers: LayersConfig = field(default_factory=LayersConfig)
     study: StudyConfig = field(default_factory=StudyConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
 

@@ -6,7 +6,9 @@
     │   ├── DataError          a data set, a file of it, or its split
     │   ├── StudyError         a study folder: foreign, locked, unreadable, not the same study
     │   ├── RecordError        a record that cannot be read
-    │   └── MeterError         a meter that cannot be opened or read
+    │   ├── MeterError         a meter that cannot be opened or read
+    │   ├── LayerError         a model whose layers cannot be told apart, or a way of doing so that does not fit
+    │   └── MonitorError       a monitor that is used out of its order, or given what it cannot use
     ├── FetchError             a download that did not arrive whole
     └── StorageError           a study folder that can no longer be written, e.g. because the disk is full
 
@@ -59,6 +61,14 @@ class RecordError(BadInputError):
 
 class MeterError(BadInputError):
     """A meter that cannot be opened or read."""
+
+
+class LayerError(BadInputError):
+    """A model whose layers cannot be measured, or a way of measuring them that does not fit the meter."""
+
+
+class MonitorError(BadInputError):
+    """A monitor that is used out of its order, or given what it cannot use."""
 
 
 class FetchError(SweepError):

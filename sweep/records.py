@@ -9,6 +9,7 @@ fields and wrong types; NaN does not exist in JSON, so a non-finite loss is stor
     TrialRecord
       domains     {name: DomainEnergy}      energy of the whole trial, with provenance and uncertainty
       activities  [ActivityEnergy]          (phase, activity) rows; per domain they sum to ``domains``
+      layers      [LayerTable]              one for each phase; per domain all their rows sum to ``domains``
       trajectory  [TrajectoryPoint]         one for each epoch; joules are cumulative in the trial
 """
 
@@ -22,7 +23,9 @@ import msgspec
 
 from sweep.errors import RecordError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE = frozenset({1, SCHEMA_VERSION})
+"""Versions that this one reads; what a version 1 record lacks (layers, steps) is not known."""
 
 Joules = dict[str, float | None]
 """Joules for each domain; ``None`` where a gap in the readings leaves the domain unknown."""
@@ -80,6 +83,7 @@ class Domain(Record, frozen=True, kw_only=True):
         random_u_rel: relative standard uncertainty from one repetition of the same work to the next.
         tick_s: seconds between two updates of the counter; ``None`` if it may be read at any time.
         additive: whether the domain is disjoint from the others and so enters the total.
+        idle_power_w: power while nothing computes, in watts; ``None`` if not known.
         source: where the constants and the counter come from.
     """
 
@@ -89,6 +93,7 @@ class Domain(Record, frozen=True, kw_only=True):
     random_u_rel: float
     tick_s: float | None = None
     additive: bool = True
+    idle_power_w: float | None = None
     source: str = ""
 
 
@@ -118,6 +123,133 @@ class ActivityEnergy(Record, frozen=True, kw_only=True):
     energy_j: Joules
 
 
+class Pass(StrEnum):
+    """Direction of a pass through a layer."""
+
+    FORWARD = "forward"
+    BACKWARD = "backward"
+
+
+class Row(StrEnum):
+    """Rows of a layer table that are no layers.
+
+    Attributes:
+        DATA: fetching batches.
+        PREPROCESS: what is done to data before the model sees them; in a study, making model and data ready.
+        LOSS: the loss and its own backward.
+        OPTIMIZER: zeroing gradients and stepping.
+        VALIDATION: everything of an evaluation.
+        REST: what nothing else owns, such as checkpoints.
+    """
+
+    DATA = "data"
+    PREPROCESS = "preprocess"
+    LOSS = "loss"
+    OPTIMIZER = "optimizer"
+    VALIDATION = "validation"
+    REST = "rest"
+
+
+class LayerMethod(StrEnum):
+    """How joules were divided among layers, in rising order of trust."""
+
+    TIME = "time"
+    REPLAY = "replay"
+    REGRESSION = "regression"
+    DOPED = "doped"
+
+
+class LayerShape(Record, frozen=True, kw_only=True):
+    """What one layer does in one training step, counted on fake tensors, without running anything.
+
+    A layer's own work only: what its submodules do is theirs. MACs are multiply-accumulates of matrix products,
+    convolutions and attention; FLOPs are 2 for each MAC and 1 for each element that another operation writes.
+
+    Attributes:
+        layer: qualified name, as in ``named_modules``; ``""`` is the model itself.
+        type: class name.
+        parameters: own parameters, frozen ones included; one shared with an earlier layer counts there.
+        calls: calls in one step.
+        macs: of one step's forward pass; ``None`` where an operation cannot be counted.
+        flops: likewise.
+        flops_backward: of one step's backward pass.
+        bytes_in: of all inputs, in bytes.
+        bytes_out: of all outputs.
+        bytes_weights: of own parameters and buffers.
+        inputs: shapes of the tensors of the first call.
+        outputs: likewise.
+    """
+
+    layer: str
+    type: str
+    parameters: int
+    calls: int
+    macs: int | None
+    flops: int | None
+    flops_backward: int | None
+    bytes_in: int
+    bytes_out: int
+    bytes_weights: int
+    inputs: list[list[int]]
+    outputs: list[list[int]]
+
+
+class LayerEnergy(Record, frozen=True, kw_only=True):
+    """One row of a layer table: a layer in one pass, or one of ``Row``.
+
+    Attributes:
+        layer: qualified name of the layer, ``""`` for the model's own operations; the ``Row`` for others.
+        type: class name of the layer; empty for a ``Row``.
+        pass_: ``None`` for a ``Row``. Written as ``pass``.
+        duration_s: seconds of the row, estimated where layers were not marked.
+        energy_j: joules of each domain; rows of a table add up to the table's interval.
+        energy_u_random_j: standard uncertainty of the sum over additive domains: composition seen on marked
+            steps only, unknown power of the layer, and readings. The scale's comes on top.
+        dynamic_j: joules above idle, where the idle power of a domain is known.
+        flops: of all steps; ``None`` if not counted.
+        steps_j: joules of single marked steps, summed over additive domains; a sample for distributions.
+    """
+
+    layer: str
+    type: str
+    pass_: Pass | None = msgspec.field(name="pass", default=None)
+    duration_s: float
+    energy_j: Joules
+    energy_u_random_j: float | None
+    dynamic_j: Joules
+    flops: int | None = None
+    steps_j: list[float] = []
+
+
+class LayerTable(Record, frozen=True, kw_only=True):
+    """How the joules of one phase of a trial divide among layers.
+
+    Attributes:
+        phase: the paradigm's phase.
+        method: how joules were divided.
+        steps: training steps of the phase.
+        marked_steps: those on which layers were marked.
+        rows: per domain they sum to the phase's activities.
+        shapes: of the layers, for the phase's batch size; empty if they could not be counted.
+        notes: what a reader must know, e.g. why layers are missing.
+    """
+
+    phase: str
+    method: LayerMethod
+    steps: int
+    marked_steps: int
+    rows: list[LayerEnergy]
+    shapes: list[LayerShape] = []
+    notes: list[str] = []
+
+
+class Conditions(Record, frozen=True, kw_only=True):
+    """State of the hardware at one moment; ``None`` where no sensor tells."""
+
+    temperature_c: float | None = None
+    clock_mhz: float | None = None
+
+
 class TrajectoryPoint(Record, frozen=True, kw_only=True):
     """State of a trial after one epoch.
 
@@ -128,6 +260,9 @@ class TrajectoryPoint(Record, frozen=True, kw_only=True):
         quality: validation quality of this epoch; ``None`` in phases that have none.
         energy_j: joules from the start of the trial to the end of this epoch, validation included.
         duration_s: seconds from the start of the trial.
+        steps: training steps of this epoch alone.
+        train_j: joules of these steps alone, validation not included.
+        conditions: of the hardware at the end of the epoch.
     """
 
     phase: str
@@ -137,6 +272,9 @@ class TrajectoryPoint(Record, frozen=True, kw_only=True):
     quality: float | None
     energy_j: float | None
     duration_s: float
+    steps: int | None = None
+    train_j: float | None = None
+    conditions: Conditions | None = None
 
 
 class LoadCheck(Record, frozen=True, kw_only=True):
@@ -229,6 +367,7 @@ class TrialRecord(Record, frozen=True, kw_only=True):
     domains: dict[str, DomainEnergy]
     activities: list[ActivityEnergy]
     trajectory: list[TrajectoryPoint]
+    layers: list[LayerTable] = []
     prefix_is_run: bool
     load: LoadCheck | None
     machine: Machine
@@ -332,9 +471,9 @@ def loads(data: bytes, kind: type[R], where: str | Path = "record") -> R:
     """
     try:
         version = msgspec.json.decode(data, type=_Versioned).schema_version
-        if version != SCHEMA_VERSION:
+        if version not in READABLE:
             raise RecordError(
-                f"{where} has schema version {version}, this sweep reads version {SCHEMA_VERSION}",
+                f"{where} has schema version {version}, this sweep reads versions {sorted(READABLE)}",
                 "read it with the sweep that wrote it",
             )
         return msgspec.json.decode(data, type=kind)

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import ClassVar, Self
 
-from sweep.records import Domain, Joules
+from sweep.records import Conditions, Domain, Joules
 
 
 class Meter(ABC):
@@ -48,6 +48,10 @@ class Meter(ABC):
 
         Safe from any thread.
         """
+
+    def conditions(self) -> Conditions:
+        """Temperature and clock of what is metered, where its sensors tell."""
+        return Conditions()
 
     def set_apart(self) -> AbstractContextManager[None]:
         """Context whose CPU time on the calling thread is not the training's (poller, progress, storage).

@@ -28,6 +28,9 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sweep.errors import MeterError
 from sweep.records import Domain, DomainEnergy, Joules, Reading
 
@@ -103,6 +106,39 @@ class Timeline:
             start, end = self._boundaries(start_s, end_s)
             return {name: self._difference(name, start, end) for name in self._joules}
 
+    def split(self, bounds_s: NDArray[np.float64]) -> dict[str, NDArray[np.float64] | None]:
+        """Joules of each domain in each of many intervals that touch.
+
+        Args:
+            bounds_s: shape ``(n + 1,)``, rising.
+
+        Returns:
+            Shape ``(n,)`` for each domain, adding up to ``joules(bounds_s[0], bounds_s[-1])``; ``None`` where that is.
+            A hole within is crossed at even power.
+
+        Raises:
+            ValueError: if the bounds fall.
+        """
+        if np.any(np.diff(bounds_s) < 0):
+            raise ValueError("the bounds of the intervals fall")
+        with self._lock:
+            start, end = self._boundaries(float(bounds_s[0]), float(bounds_s[-1]))
+            return {name: self._split(name, bounds_s, start, end) for name in self._joules}
+
+    def updates(self, name: str, start_s: float, end_s: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Readings within an interval at which the counter of a domain had moved since the reading before.
+
+        Returns:
+            Times in seconds, and cumulative joules; shape ``(n,)`` each.
+        """
+        with self._lock:
+            first, last = bisect_right(self._times, start_s), bisect_right(self._times, end_s)
+            before = slice(max(first - 1, 0), last)
+            times, values = np.array(self._times[before]), np.array(self._joules[name][before])
+        times, values = times[known := ~np.isnan(values)], values[known]
+        moved = np.concatenate([[False], np.diff(values) > 0.0]) & (times > start_s) if len(values) else known[:0]
+        return times[moved], values[moved]
+
     def energy(self, start_s: float, end_s: float) -> dict[str, DomainEnergy]:
         """Joules of each domain with provenance and uncertainty.
 
@@ -168,6 +204,17 @@ class Timeline:
         breaks = self._breaks[name]
         broken = bisect_right(breaks, end.time_s) > bisect_right(breaks, start.time_s)
         return None if first is None or last is None or broken else last - first
+
+    def _split(
+        self, name: str, bounds_s: NDArray[np.float64], start: _Boundary | None, end: _Boundary | None
+    ) -> NDArray[np.float64] | None:
+        if start is None or end is None or self._difference(name, start, end) is None:
+            return None
+        covered = slice(start.left, end.left + 2)
+        times, values = np.array(self._times[covered]), np.array(self._joules[name][covered])
+        known = ~np.isnan(values)
+        parts: NDArray[np.float64] = np.diff(np.interp(bounds_s, times[known], values[known]))
+        return parts
 
     def _cumulative(self, name: str, place: _Boundary) -> float | None:
         """Cumulative joules at a place; ``None`` inside a hole or across a break."""

@@ -11,10 +11,11 @@ The weights kept are those of the best validation quality (of the lowest validat
 quality), whatever early stopping watches, so that "stopped at epoch k" always means "the best model up to k".
 """
 
+import copy
 import io
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import torch
@@ -23,10 +24,14 @@ from torch import Tensor, nn
 from sweep.config import Monitor, Optimizer, Schedule, TrainerConfig
 from sweep.energy.activities import Span
 from sweep.energy.recorder import Recorder
+from sweep.layers import owners
+from sweep.layers.loop import NoMarks, StepMarks
 from sweep.objective import Metric, Split
 from sweep.records import StopReason
 from sweep.training.early_stopping import EarlyStopping
 from sweep.training.feed import batches
+
+REHEARSAL_LR = 1e-12
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,14 @@ class EpochResult:
     """One epoch, as measured; energies are added when the trial is over.
 
     Attributes:
+        steps: training steps.
+        train: the stretch of these steps.
         end_s: the recorder's mark after validation.
     """
 
     epoch: int
+    steps: int
+    train: Span
     loss: float
     val_loss: float
     quality: float | None
@@ -98,6 +107,7 @@ def train(
     keeper: Keeper,
     seed: int,
     on_epoch: Callable[[EpochResult], None],
+    marks: StepMarks | None = None,
 ) -> None:
     """Train a phase to its end and leave the best weights in the model.
 
@@ -109,6 +119,7 @@ def train(
         keeper: takes the weights of every improvement.
         seed: of the order of samples.
         on_epoch: called after each epoch.
+        marks: is told what each step does; ``None`` for nobody.
 
     Raises:
         ValueError: if the model has nothing to train, or its quality was never a finite number.
@@ -125,7 +136,7 @@ def train(
     best = -math.inf
     marker = _Marker(recorder, device, result)
     for epoch in range(1, config.max_epochs + 1):
-        done = _epoch(task, config, epoch, optimizer, generator, marker)
+        done = _epoch(task, config, epoch, optimizer, generator, marker, marks or NoMarks())
         result.epochs.append(done)
         if not math.isfinite(done.val_loss):
             result.stop_reason = StopReason.DIVERGED
@@ -156,16 +167,18 @@ def _epoch(
     optimizer: torch.optim.Optimizer,
     generator: torch.Generator,
     marker: "_Marker",
+    marks: StepMarks,
 ) -> EpochResult:
     """One pass over training and validation split; a training loss that is not finite spares the validation."""
     device = device_of(task.model)
-    loss = _train_epoch(task, optimizer, config.batch_size, device, generator)
-    marker.mark("train")
+    loss, steps = train_epoch(task, optimizer, config.batch_size, device, generator, marks)
+    span = marker.mark("train")
+    marks.stop(span.start_s, span.end_s)
     val_loss, quality = math.nan, None
     if math.isfinite(loss):
         val_loss, quality = evaluate(task.model, task.val, task.loss, task.metric, config.eval_batch_size, device)
         marker.mark("validation")
-    return EpochResult(epoch, loss, val_loss, quality, marker.last_s)
+    return EpochResult(epoch, steps, span, loss, val_loss, quality, marker.last_s)
 
 
 def warm_up(task: Task, config: TrainerConfig) -> None:
@@ -178,10 +191,29 @@ def warm_up(task: Task, config: TrainerConfig) -> None:
     batch = Split(task.train.inputs[: config.batch_size], task.train.targets[: config.batch_size])
     optimizer = make_optimizer(task.model, config, device)
     generator = torch.Generator(device=batch.inputs.device).manual_seed(0)
+    small = replace(task, train=batch)
     for _ in range(2):
-        _train_epoch(Task(task.model, batch, batch, task.loss, task.metric), optimizer, len(batch), device, generator)
+        train_epoch(small, optimizer, len(batch), device, generator, NoMarks())
     evaluate(task.model, task.val, task.loss, task.metric, config.eval_batch_size, device)
     torch.save(task.model.state_dict(), io.BytesIO())
+
+
+def rehearsal(task: Task, config: TrainerConfig) -> tuple[nn.Module, Callable[[StepMarks], None]]:
+    """A copy of the model, and what trains it for one step on the first batch, over and over.
+
+    The learning rate is next to nothing, so that weights, and with them the work, stay as they are however often.
+    """
+    size = min(config.batch_size, len(task.train))
+    batch = Split(task.train.inputs[:size], task.train.targets[:size])
+    small = replace(task, model=copy.deepcopy(task.model), train=batch)
+    device = device_of(small.model)
+    optimizer = make_optimizer(small.model, replace(config, lr=REHEARSAL_LR), device)
+    generator = torch.Generator(device=batch.inputs.device).manual_seed(0)
+
+    def step(marks: StepMarks) -> None:
+        train_epoch(small, optimizer, size, device, generator, marks)
+
+    return small.model, step
 
 
 class _Marker:
@@ -197,11 +229,13 @@ class _Marker:
         synchronize(self._device)
         return self._recorder.mark()
 
-    def mark(self, activity: str) -> None:
+    def mark(self, activity: str) -> Span:
         """The time since the last mark was this activity."""
         now = self._now()
-        self._result.spans.append(Span(self._result.name, activity, self.last_s, now))
+        span = Span(self._result.name, activity, self.last_s, now)
+        self._result.spans.append(span)
         self.last_s = now
+        return span
 
     def skip(self) -> None:
         """The time since the last mark was nobody's."""
@@ -228,26 +262,49 @@ def synchronize(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
-def _train_epoch(
+def train_epoch(
     task: Task,
     optimizer: torch.optim.Optimizer,
     batch_size: int,
     device: torch.device,
     generator: torch.Generator,
-) -> float:
-    """One pass over the training split; returns the mean loss, the first non-finite one if there is any."""
+    marks: StepMarks,
+) -> tuple[float, int]:
+    """One pass over the training split.
+
+    Returns:
+        The mean loss, or the first one that is not finite, and the number of steps.
+    """
     task.model.train()
     total = torch.zeros((), device=device)
     eager_check = device.type == "cpu"
-    for inputs, targets in batches(task.train, batch_size, device, generator):
-        optimizer.zero_grad(set_to_none=True)
-        loss = task.loss(task.model(inputs), targets)
-        if eager_check and not math.isfinite(value := float(loss.item())):
-            return value
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        total += loss.detach() * len(targets)
-    return float(total.item()) / len(task.train)
+    steps = 0
+    marks.start(owners.DATA)
+    try:
+        for inputs, targets in batches(task.train, batch_size, device, generator):
+            steps += 1
+            marks.begin_step()
+            marks.mark(owners.OPTIMIZER)
+            optimizer.zero_grad(set_to_none=True)
+            marks.mark(owners.FORWARD)
+            output = task.model(inputs)
+            marks.mark(owners.LOSS)
+            loss = task.loss(output, targets)
+            if eager_check and not math.isfinite(value := float(loss.item())):
+                marks.end_step()
+                return value, steps
+            marks.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
+            marks.mark(owners.OPTIMIZER)
+            optimizer.step()
+            marks.mark(owners.REST)
+            total += loss.detach() * len(targets)
+            marks.end_step()
+            marks.mark(owners.DATA)
+    except BaseException:
+        marks.abandon()
+        raise
+    return float(total.item()) / len(task.train), steps
 
 
 @torch.inference_mode()

@@ -30,10 +30,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
+from sweep.energy.conditions import cpu_conditions
 from sweep.energy.meter import Meter
 from sweep.energy.process import ProcessClock, ThreadTimes, lost_s, usable_cores
 from sweep.errors import MeterError
-from sweep.records import Domain, Joules, Provenance
+from sweep.records import Conditions, Domain, Joules, Provenance
 
 STATIC_POWER_PER_CORE_W = 0.74
 DYNAMIC_POWER_PER_CORE_W = 2.76
@@ -90,6 +91,7 @@ class EstimatedMeter(Meter):
             provenance=Provenance.MODELLED,
             scale_u_rel=scale_u_rel,
             random_u_rel=random_u_rel,
+            idle_power_w=static_power_w,
             source=f"model: {static_power_w:.4g} W static, {dynamic_power_w:.4g} W a busy core",
         )
         self._lock = threading.Lock()
@@ -127,6 +129,10 @@ class EstimatedMeter(Meter):
                 raise MeterError("the estimated meter is read while closed", "open it first")
             self._advance()
             return {NAME: self._energy_j}
+
+    def conditions(self) -> Conditions:
+        """Temperature and clock of the processor, where sysfs tells."""
+        return cpu_conditions()
 
     def _advance(self) -> None:
         """Charge the interval since the last reading.

@@ -1,0 +1,1 @@
+"""Energy of every layer: marks set by hooks on a few steps, and the joining of marks and joules afterwards."""
