@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sweep.analysis.drift import Drift, drift
+from sweep.analysis.layers import SetupLayers, setup_layers
 from sweep.analysis.ledger import Ledger, ledger
 from sweep.analysis.pareto import FrontPoint, envelope
 from sweep.analysis.recommend import Recommendations, recommend
@@ -11,17 +13,33 @@ from sweep.records import StudyData
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A study and what follows from it."""
+    """A study and what follows from it.
+
+    Attributes:
+        layers: of the recommended setup; ``None`` if no layers were measured.
+        drift: of the energy per step; ``None`` if no joules of steps were recorded.
+    """
 
     data: StudyData
     setups: tuple[Setup, ...]
     front: tuple[FrontPoint, ...]
     recommendations: Recommendations
     ledger: Ledger
+    layers: SetupLayers | None
+    drift: Drift | None
 
 
 def summarise(data: StudyData, confidence: float = 0.95) -> Summary:
     """Run every analysis."""
     groups = setups(data)
     recommendations = recommend(data, confidence, groups)
-    return Summary(data, groups, envelope(groups), recommendations, ledger(data, recommendations))
+    primary = recommendations.primary
+    return Summary(
+        data=data,
+        setups=groups,
+        front=envelope(groups),
+        recommendations=recommendations,
+        ledger=ledger(data, recommendations),
+        layers=setup_layers(data, primary.point.setup if primary else None),
+        drift=drift(data, confidence),
+    )

@@ -1,15 +1,17 @@
-"""Records as tables: what trials.csv and epochs.csv hold.
+"""Records as tables: what trials.csv, epochs.csv and layers.csv hold.
 
-Column names of the two frames are relied on by scripts: the named ones come first and in their order, further
+Column names of the frames are relied on by scripts: the named ones come first and in their order, further
 ones only after them. Unknown values are missing (empty in CSV), never 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from sweep.records import DomainEnergy, StudyData, TestResult, TrialRecord
+from sweep.analysis import wording
+from sweep.analysis.layers import Covered, layer_rows
+from sweep.records import DomainEnergy, LayerTable, StudyData, TestResult, TrialRecord
 
 TRIAL_COLUMNS = (
     "number",
@@ -45,6 +47,32 @@ EXTRA_TRIAL_COLUMNS = (
 EPOCH_COLUMNS = ("number", "phase", "epoch", "loss", "quality", "energy_j", "val_loss", "duration_s")
 """Columns of epochs.csv; joules and seconds are cumulative in the trial."""
 
+STEP_COLUMNS = ("steps", "train_j")
+"""Columns of epochs.csv after those: training steps of the epoch alone, and their joules."""
+
+CONDITION_COLUMNS = ("temperature_c", "clock_mhz")
+"""Columns of epochs.csv after all those: the hardware at the end of the epoch."""
+
+LAYER_COLUMNS = (
+    "number",
+    "phase",
+    "layer",
+    "type",
+    "pass",
+    "energy_j",
+    "energy_u_random_j",
+    "share",
+    "flops",
+    "provenance",
+)
+"""Columns of layers.csv; the ``energy_j`` of a trial sum to its ``energy_spent_j``, ``share`` is of its phase."""
+
+EXTRA_LAYER_COLUMNS = ("duration_s", "dynamic_j", "flops_per_j", "method", "steps", "marked_steps")
+"""Columns of layers.csv after all those, before ``energy_j.<domain>``; the two last are of the whole phase."""
+
+LAYER_NUMBERS = ("energy_j", "energy_u_random_j", "share", "flops", "duration_s", "dynamic_j", "flops_per_j")
+"""Numbers of one row, summed over additive domains."""
+
 
 def trials_frame(data: StudyData) -> pd.DataFrame:
     """One row for each trial, by number.
@@ -70,11 +98,36 @@ def trials_frame(data: StudyData) -> pd.DataFrame:
 def epochs_frame(data: StudyData) -> pd.DataFrame:
     """One row for each epoch of each trial."""
     rows = [
-        {"number": trial.number} | {name: getattr(point, name) for name in EPOCH_COLUMNS[1:]}
+        {"number": trial.number}
+        | {name: getattr(point, name) for name in (*EPOCH_COLUMNS[1:], *STEP_COLUMNS)}
+        | {name: getattr(point.conditions, name, None) for name in CONDITION_COLUMNS}
         for trial in sorted(data.trials, key=lambda trial: trial.number)
         for point in trial.trajectory
     ]
-    return pd.DataFrame(rows, columns=list(EPOCH_COLUMNS), dtype=object)
+    return pd.DataFrame(rows, columns=[*EPOCH_COLUMNS, *STEP_COLUMNS, *CONDITION_COLUMNS], dtype=object)
+
+
+def layers_frame(data: StudyData) -> pd.DataFrame:
+    """One row for each row of each layer table of each trial; empty if no layers were measured."""
+    domains = dict.fromkeys([*(d.name for d in data.study.domains), *(d for t in data.trials for d in t.domains)])
+    rows = [
+        {"number": trial.number} | cells
+        for trial in sorted(data.trials, key=lambda trial: trial.number)
+        for cells in _layer_cells(trial.layers, trial.domains)
+    ]
+    columns = [*LAYER_COLUMNS, *EXTRA_LAYER_COLUMNS, *(f"energy_j.{name}" for name in domains)]
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def layer_tables_frame(tables: Sequence[LayerTable], covered: Covered) -> pd.DataFrame:
+    """The columns of layers.csv but ``number``, for tables without a trial.
+
+    Args:
+        tables: one for each phase.
+        covered: the domains of the tables' joules.
+    """
+    columns = [*LAYER_COLUMNS[1:], *EXTRA_LAYER_COLUMNS, *(f"energy_j.{name}" for name in covered)]
+    return pd.DataFrame(_layer_cells(tables, covered), columns=columns, dtype=object)
 
 
 def energy_per_epoch_j(trial: TrialRecord) -> float | None:
@@ -100,6 +153,26 @@ def _trial_row(trial: TrialRecord, test: TestResult | None) -> Mapping[str, Any]
 def _domain_cells(domains: Mapping[str, DomainEnergy]) -> dict[str, Any]:
     joules = {f"energy_j.{name}": domain.energy_j for name, domain in domains.items()}
     return joules | {f"provenance.{name}": str(domain.provenance) for name, domain in domains.items()}
+
+
+def _layer_cells(tables: Iterable[LayerTable], covered: Covered) -> list[dict[str, Any]]:
+    provenance = wording.provenance(covered.values())
+    return [
+        {
+            "phase": row.phase,
+            "layer": row.layer,
+            "type": row.type or None,
+            "pass": None if row.pass_ is None else str(row.pass_),
+            "provenance": provenance,
+            "method": str(table.method),
+            "steps": table.steps,
+            "marked_steps": table.marked_steps,
+        }
+        | {name: getattr(row, name) for name in LAYER_NUMBERS}
+        | {f"energy_j.{name}": joules for name, joules in record.energy_j.items()}
+        for table in tables
+        for row, record in zip(layer_rows(table, covered), table.rows, strict=True)
+    ]
 
 
 def _latest_tests(data: StudyData) -> dict[int, TestResult]:

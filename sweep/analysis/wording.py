@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sweep.records import Domain, StudyData
+from sweep.records import Domain, DomainEnergy, StudyData
 
 UNKNOWN = "unknown"
 PREFIXES = ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"))
@@ -105,7 +105,7 @@ def in_points(data: StudyData) -> bool:
     return bool(known) and all(0.0 <= item <= 1.0 for item in known)
 
 
-def provenance(domains: Iterable[Domain]) -> str:
+def provenance(domains: Iterable[Domain | DomainEnergy]) -> str:
     """Where the total's joules come from: ``modelled``, or ``measured + modelled``."""
     kinds = sorted({str(domain.provenance) for domain in domains if domain.additive})
     return " + ".join(kinds) if kinds else "of unknown origin"

@@ -1,19 +1,19 @@
 """A study's folder of results, from its records: the report, the tables and the recommendation to run.
 
-    report.html   trials.csv   epochs.csv   conf/experiment/recommended.yaml
+    report.html   trials.csv   epochs.csv   layers.csv   conf/experiment/recommended.yaml
 
 Each file is replaced at once or not at all. A study with nothing to recommend has no recommended.yaml; an
 older one is removed, so that it is not taken for this study's.
 """
 
-import os
 from pathlib import Path
 
 from sweep.analysis.summary import Summary, summarise
-from sweep.analysis.tables import epochs_frame, trials_frame
+from sweep.analysis.tables import epochs_frame, layers_frame, trials_frame
 from sweep.errors import StudyError
 from sweep.records import StudyData
 from sweep.report.html import render
+from sweep.report.page import replace
 from sweep.report.recommended import RELATIVE_PATH, recommended_yaml
 
 REPORT_NAME = "report.html"
@@ -36,7 +36,7 @@ def write_report(data: StudyData, folder: Path, confidence: float = 0.95) -> Pat
     summary = summarise(data, confidence)
     try:
         for name, text in _texts(summary, folder).items():
-            _replace(folder / name, text)
+            replace(folder / name, text)
         if summary.recommendations.primary is None:
             (folder / RELATIVE_PATH).unlink(missing_ok=True)
     except OSError as err:
@@ -52,18 +52,9 @@ def _texts(summary: Summary, folder: Path) -> dict[Path, str]:
     texts = {
         Path("trials.csv"): trials_frame(data).to_csv(index=False),
         Path("epochs.csv"): epochs_frame(data).to_csv(index=False),
+        Path("layers.csv"): layers_frame(data).to_csv(index=False),
     }
     if primary is not None:
         texts[RELATIVE_PATH] = recommended_yaml(data, primary)
     texts[Path(REPORT_NAME)] = render(summary, folder)
     return texts
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

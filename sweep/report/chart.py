@@ -40,11 +40,13 @@ class Chart(ABC):
         title: heading, plain text.
         caption: how to read it, in one or two sentences.
         order: place in the report, rising.
+        nothing: what the report says where there is no figure.
     """
 
     title: ClassVar[str]
     caption: ClassVar[str]
     order: ClassVar[int]
+    nothing: ClassVar[str] = "Nothing to draw yet."
 
     @abstractmethod
     def figure(self, summary: Summary) -> Figure | None:

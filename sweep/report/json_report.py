@@ -8,6 +8,11 @@
     front             [params, epoch, quality, quality_sd, energy_j, energy_sd_j, n, trials], by rising joules
     setups            [params, trials, failed, excluded, contaminated, final {epoch, quality, ...}]
     ledger            joules of the search; payback [reference, saving_j, trainings, reason]
+    layers            of the recommended setup (params, trials, is_recommended): energy_j, provenance, methods, steps,
+                      marked_steps, notes, rows [phase, layer, type, pass, duration_s, energy_j, energy_u_random_j,
+                      share, dynamic_j, flops, flops_per_j]; null if no layers were measured
+    drift             energy per step: first, trend {size_rel, p, n}, warm_up_epochs, temperature, clock
+                      {first, last, correlation}, trials, disturbed, sentences; null if it was not recorded
     provenance        [domain records]: name, provenance, scale_u_rel, random_u_rel, tick_s, additive, source
 
 Units stand in the names; shares are fractions; ``null`` is not known. Half-widths end in ``_u``, standard
@@ -19,11 +24,15 @@ from typing import Any
 
 import msgspec
 
+from sweep.analysis.drift import Drift
+from sweep.analysis.drift_words import drift_sentences
+from sweep.analysis.layers import SetupLayers
 from sweep.analysis.noise import mean_u
 from sweep.analysis.pareto import FrontPoint
 from sweep.analysis.recommend import Recommendation, Recommendations
 from sweep.analysis.setups import Setup
 from sweep.analysis.summary import Summary, summarise
+from sweep.analysis.tables import LAYER_NUMBERS
 from sweep.records import StudyData
 
 SCHEMA_VERSION = 1
@@ -50,6 +59,8 @@ def summary_dict(summary: Summary) -> dict[str, Any]:
             "sessions": [row._asdict() for row in summary.ledger.sessions],
             "payback": [item._asdict() | {"reference": item.reference.value} for item in summary.ledger.payback],
         },
+        "layers": None if summary.layers is None else _layers(summary.layers),
+        "drift": None if summary.drift is None else _drift(summary.drift),
         "provenance": study["domains"],
     }
 
@@ -100,4 +111,30 @@ def _setup(setup: Setup) -> dict[str, Any]:
         "excluded": setup.excluded,
         "contaminated": list(setup.contaminated),
         "final": None if setup.final is None else asdict(setup.final),
+    }
+
+
+def _layers(found: SetupLayers) -> dict[str, Any]:
+    numbers = asdict(found.breakdown)
+    numbers["rows"] = [
+        {
+            "phase": row.phase,
+            "layer": row.layer,
+            "type": row.type,
+            "pass": row.pass_,
+            **{name: getattr(row, name) for name in LAYER_NUMBERS},
+        }
+        for row in found.breakdown.rows
+    ]
+    return {"params": found.params, "trials": list(found.numbers), "is_recommended": found.is_recommended} | numbers
+
+
+def _drift(found: Drift) -> dict[str, Any]:
+    parts = {name: getattr(found, name) for name in ("first", "trend", "temperature", "clock")}
+    return {
+        **{name: part and part._asdict() for name, part in parts.items()},
+        "warm_up_epochs": found.warm_up_epochs,
+        "trials": sorted({run.number for run in found.runs}),
+        "disturbed": list(found.disturbed),
+        "sentences": list(drift_sentences(found)),
     }

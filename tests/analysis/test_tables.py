@@ -5,9 +5,10 @@ import math
 import pytest
 
 from sweep.analysis.heat import MAX_VALUES, N_BINS, heat_table
-from sweep.analysis.tables import energy_per_epoch_j, epochs_frame, trials_frame
-from sweep.records import StopReason, TestResult
+from sweep.analysis.tables import energy_per_epoch_j, epochs_frame, layer_tables_frame, layers_frame, trials_frame
+from sweep.records import DomainEnergy, Provenance, StopReason, TestResult
 from tests.factories import nasty, sixteen, study, trial
+from tests.layer_factories import layer_table, layered, with_layers
 
 TRIALS_CSV = [
     "number",
@@ -41,6 +42,17 @@ def test_trials_csv_has_the_promised_columns_in_their_order() -> None:
 def test_epochs_csv_has_the_promised_columns_in_their_order() -> None:
     columns = list(epochs_frame(sixteen(1)).columns)
     assert columns[:6] == ["number", "phase", "epoch", "loss", "quality", "energy_j"]
+
+    assert columns[8:] == ["steps", "train_j", "temperature_c", "clock_mhz"]
+
+
+def test_epochs_csv_holds_the_energy_of_steps_and_the_conditions() -> None:
+    record = with_layers(trial(), step_j=lambda epoch: 0.5, temperature_c=lambda epoch: 40.0 + epoch)
+    rows = epochs_frame(study([record, trial(1)]))
+    assert list(rows["train_j"][:3]) == [50.0] * 3
+    assert list(rows["temperature_c"][:3]) == [41.0, 42.0, 43.0]
+    assert rows["steps"][3:].isna().all()
+    assert rows["clock_mhz"].isna().all()
 
 
 def test_rows_hold_the_records_numbers() -> None:
@@ -113,3 +125,67 @@ def test_a_range_of_many_values_is_binned_and_every_trial_falls_into_a_bin() -> 
 def test_a_study_in_which_nothing_varies_has_no_heat_map() -> None:
     assert heat_table(study([trial()]), energy_per_epoch_j) is None
     assert heat_table(study([]), energy_per_epoch_j) is None
+
+
+LAYERS_CSV = [
+    "number",
+    "phase",
+    "layer",
+    "type",
+    "pass",
+    "energy_j",
+    "energy_u_random_j",
+    "share",
+    "flops",
+    "provenance",
+]
+
+
+class TestLayers:
+    """layers.csv."""
+
+    def test_it_has_the_promised_columns_in_their_order(self) -> None:
+        for data in (study([]), study([trial()]), layered(sixteen(1))):
+            columns = list(layers_frame(data).columns)
+            assert columns[: len(LAYERS_CSV)] == LAYERS_CSV
+            assert len(set(columns)) == len(columns)
+
+    def test_the_rows_of_each_trial_sum_to_what_it_spent(self) -> None:
+        data = layered(sixteen(1))
+        sums = layers_frame(data).groupby("number")["energy_j"].sum()
+        assert list(sums) == pytest.approx([record.energy_spent_j for record in data.trials], rel=1e-12)
+
+    def test_only_additive_domains_are_summed_and_all_are_shown(self) -> None:
+        names = {"package:0": 0.9, "dram:0": 0.1, "psys": 3.0}
+        domains = {
+            name: DomainEnergy(
+                energy_j=100.0 * factor,
+                provenance=Provenance.MODELLED if name == "dram:0" else Provenance.MEASURED,
+                u_scale_j=None,
+                u_random_j=None,
+                additive=name != "psys",
+            )
+            for name, factor in names.items()
+        }
+        frame = layer_tables_frame([layer_table(100.0, domains=names)], domains)
+        assert frame["energy_j"].sum() == pytest.approx(100.0)
+        assert frame["share"].sum() == pytest.approx(1.0)
+        assert frame["energy_j.psys"].sum() == pytest.approx(300.0)
+        assert set(frame["provenance"]) == {"measured + modelled"}
+
+    def test_rows_hold_the_records_cells(self) -> None:
+        (domain,) = study([trial()]).study.domains
+        frame = layer_tables_frame([layer_table(100.0)], {domain.name: domain})
+        rows = {(row["layer"], row["pass"]): row for row in frame.to_dict("records")}
+        conv = rows["conv1", "backward"]
+        assert (conv["type"], conv["method"], conv["steps"], conv["marked_steps"]) == ("Conv2d", "time", 100, 10)
+        assert conv["flops_per_j"] == pytest.approx(conv["flops"] / conv["energy_j"])
+        assert rows["(model)", "forward"]["type"] == "ResNet"
+
+    def test_unknown_and_absent_are_empty(self) -> None:
+        (domain,) = study([trial()]).study.domains
+        line = layer_tables_frame([layer_table(None)], {domain.name: domain}).to_csv(index=False).splitlines()[1]
+        assert line == "supervised,data,,,,,,,modelled,0.5,,,time,100,10,"
+
+    def test_records_without_layers_have_no_rows(self) -> None:
+        assert layers_frame(sixteen(1)).empty

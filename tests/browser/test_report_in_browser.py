@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from sweep.report.build import write_report
-from tests.factories import nasty, sixteen, study, trial
+from tests.factories import sixteen, study, trial
+from tests.layer_factories import layered, nasty_layers
 
 pytestmark = pytest.mark.browser
 
@@ -23,10 +24,11 @@ STUDIES = {
     "no trial": study([]),
     "one trial": study([trial()]),
     "48 trials": sixteen(3),
-    "markup in names": nasty(),
+    "layers": layered(sixteen(1)),
+    "markup in names": nasty_layers(),
     "long names": study([trial(params={"n" * 300: "v" * 900})], name="long" * 100, quality_name="q" * 200),
 }
-N_CHARTS = {"no trial": 0, "one trial": 3, "48 trials": 6, "markup in names": 6, "long names": 3}
+N_CHARTS = {"no trial": 0, "one trial": 3, "48 trials": 6, "layers": 9, "markup in names": 9, "long names": 3}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ class Visit:
         page.on("request", lambda request: self.requests.append(request.url))
         page.goto(report.as_uri())
         for plot in page.locator(".plot").all():
-            plot.locator(".xtick").first.wait_for(state="attached")
+            plot.locator(".xtick, .slice").first.wait_for(state="attached")
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -121,6 +123,26 @@ def test_an_image_of_a_chart_can_be_exported(browser: Browser, reports: dict[str
     )
     assert size > 5_000
     assert visit.complaints == []
+    context.close()
+
+
+def test_a_box_of_the_treemap_can_be_entered(browser: Browser, reports: dict[str, Path]) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    visit = Visit(context.new_page(), reports["layers"])
+    boxes = visit.page.locator("#chart-layer_energy .treemap g.slice")
+    assert boxes.filter(has_text="optimizer").count() == 1
+    boxes.filter(has_text="layer4").click(position={"x": 40, "y": 9})  # its head; the boxes in it cover the rest
+    expect(boxes.filter(has_text="optimizer")).to_have_count(0)
+    expect(boxes.filter(has_text="conv2").first).to_be_visible()
+    assert visit.complaints == []
+    context.close()
+
+
+def test_hovering_a_layer_tells_its_joules(browser: Browser, reports: dict[str, Path]) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = Visit(context.new_page(), reports["layers"]).page
+    page.locator("#chart-layer_energy .treemap g.slice").filter(has_text="optimizer").hover()
+    expect(page.locator("#chart-layer_energy .hovertext")).to_contain_text("J ±")
     context.close()
 
 

@@ -9,7 +9,8 @@ import pytest
 from sweep.errors import StudyError
 from sweep.report import build
 from sweep.report.build import write_report
-from tests.factories import nasty, sixteen, study, trial
+from tests.factories import sixteen, study, trial
+from tests.layer_factories import layered, nasty_layers
 
 
 def test_everything_is_written_and_nothing_else(tmp_path: Path) -> None:
@@ -17,7 +18,7 @@ def test_everything_is_written_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     assert path == folder / "report.html"
     files = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-    assert files == ["conf/experiment/recommended.yaml", "epochs.csv", "report.html", "trials.csv"]
+    assert files == ["conf/experiment/recommended.yaml", "epochs.csv", "layers.csv", "report.html", "trials.csv"]
 
 
 def test_the_csv_files_read_back(tmp_path: Path) -> None:
@@ -28,9 +29,24 @@ def test_the_csv_files_read_back(tmp_path: Path) -> None:
     assert len(epochs) == sum(record.epochs for record in data.trials)
 
 
+def test_the_layers_of_a_trial_read_back_as_its_energy(tmp_path: Path) -> None:
+    data = layered(sixteen(1))
+    write_report(data, tmp_path)
+    sums = pd.read_csv(tmp_path / "layers.csv").groupby("number")["energy_j"].sum()
+    for record in data.trials:
+        assert sums[record.number] == pytest.approx(record.energy_spent_j, rel=1e-9)
+
+
+def test_a_study_without_layers_has_an_empty_table_of_them(tmp_path: Path) -> None:
+    write_report(sixteen(1), tmp_path)
+    assert pd.read_csv(tmp_path / "layers.csv").empty
+    page = (tmp_path / "report.html").read_text()
+    assert "No layers were measured (layers.mode=off)." in page
+
+
 def test_writing_again_gives_the_same_bytes(tmp_path: Path) -> None:
-    first = write_report(nasty(), tmp_path).read_bytes()
-    assert write_report(nasty(), tmp_path).read_bytes() == first
+    first = write_report(nasty_layers(), tmp_path).read_bytes()
+    assert write_report(nasty_layers(), tmp_path).read_bytes() == first
 
 
 def test_an_old_recommendation_does_not_outlive_its_reason(tmp_path: Path) -> None:

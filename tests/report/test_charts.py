@@ -10,7 +10,8 @@ from sweep.records import StopReason
 from sweep.registry import discover
 from sweep.report.chart import MAX_POINTS, Chart, thin
 from sweep.report.charts import energy_per_epoch, front, learning_curves, quality, search_cost, total_energy
-from tests.factories import nasty, repeats, sixteen, study, trial
+from tests.factories import repeats, sixteen, study, trial
+from tests.layer_factories import layered, nasty_layers
 
 CHARTS = discover("sweep.report.charts", Chart)  # type: ignore[type-abstract]
 
@@ -30,10 +31,13 @@ class TestContract:
         assert [cls.order for cls in CHARTS.values()].count(chart.order) == 1
 
     def test_it_draws_a_study_and_needs_no_webgl(self, chart: Chart) -> None:
-        figure = chart.figure(summarise(sixteen(2)))
+        figure = chart.figure(summarise(layered(sixteen(2))))
         assert isinstance(figure, Figure)
-        assert {trace.type for trace in figure.data} <= {"scatter", "heatmap", "bar"}
-        assert figure.layout.xaxis.title.text
+        assert {trace.type for trace in figure.data} <= {"scatter", "heatmap", "bar", "treemap", "violin"}
+        assert figure.layout.xaxis.title.text or {trace.type for trace in figure.data} == {"treemap"}
+
+    def test_it_has_words_for_a_study_of_records_of_version_1(self, chart: Chart) -> None:
+        assert chart.figure(summarise(sixteen(1))) or chart.nothing.endswith(".")
 
     def test_it_has_nothing_to_draw_without_trials(self, chart: Chart) -> None:
         assert chart.figure(summarise(study([]))) is None
@@ -44,14 +48,14 @@ class TestContract:
         assert figure is None or figure.data
 
     def test_no_name_is_markup(self, chart: Chart) -> None:
-        figure = chart.figure(summarise(nasty()))
+        figure = chart.figure(summarise(nasty_layers()))
         assert figure is not None
         drawn = json.dumps(json.loads(figure.to_json()))
         assert "<script" not in drawn
         assert "<b>" not in drawn
 
     def test_joules_say_where_they_come_from(self, chart: Chart) -> None:
-        figure = chart.figure(summarise(sixteen(1)))
+        figure = chart.figure(summarise(layered(sixteen(1))))
         assert figure is not None
         assert "modelled" in figure.to_json() or isinstance(chart, quality.Quality)
 

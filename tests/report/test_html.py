@@ -12,7 +12,8 @@ import pytest
 from sweep.analysis.summary import summarise
 from sweep.records import StopReason, StudyData
 from sweep.report import html
-from tests.factories import nasty, repeats, sixteen, study, trial
+from tests.factories import repeats, sixteen, study, trial
+from tests.layer_factories import layered, nasty_layers
 
 FAILED = study([trial(0, qualities=(), epoch_j=None, stop_reason=StopReason.CRASHED, message="boom")])
 STUDIES = {
@@ -21,7 +22,8 @@ STUDIES = {
     "all failed": FAILED,
     "three repeats": sixteen(3),
     "one repeat": sixteen(1),
-    "markup in names": nasty(),
+    "markup in names": nasty_layers(),
+    "layers": layered(sixteen(1), notes=["the model was compiled"]),
     "a long name": study([trial(params={"n" * 300: "v" * 900})], name="long " * 200),
 }
 
@@ -61,7 +63,7 @@ def test_the_policy_allows_exactly_the_scripts_in_the_file(page: str) -> None:
 
 
 def test_names_are_text_everywhere() -> None:
-    page = _render(nasty())
+    page = _render(nasty_layers())
     assert "<script>alert" not in page
     assert "<b>x</b>" not in page
     assert "&lt;script&gt;alert(1)" in page
@@ -76,7 +78,7 @@ def test_figures_are_plain_json(page: str) -> None:
         assert "Nothing to draw yet" in page
         return
     for figure in json.loads(figures[1]).values():
-        assert {trace["type"] for trace in figure["data"]} <= {"scatter", "heatmap", "bar"}
+        assert {trace["type"] for trace in figure["data"]} <= {"scatter", "heatmap", "bar", "treemap", "violin"}
 
 
 def test_the_recommendation_comes_first_with_its_numbers() -> None:
@@ -116,3 +118,19 @@ def test_the_trial_table_stops_somewhere(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(html, "MAX_ROWS", 2)
     page = _render(study(repeats({"lr": 0.1}, [(0.5,)] * 3)))
     assert "The first 2; trials.csv has all." in page
+
+
+def test_layers_have_a_table_with_its_notes_and_drift_a_sentence() -> None:
+    page = _render(layered(sixteen(1), noise_rel=0.0, notes=["the model was compiled"]))
+    table = page[page.index('<section id="layers">') : page.index('<section id="setups">')]
+    assert "Energy per step in the first epoch was 5 % above the later median (p &lt; 0.001, 16 trials)." in table
+    assert "The recommended setup: " in table
+    assert "<td>layer4.1.conv2</td><td>Conv2d</td><td>backward</td>" in table
+    assert "the model was compiled." in table
+    assert "These joules are modelled, not measured." in table
+
+
+def test_two_phases_are_told_apart() -> None:
+    page = _render(nasty_layers())
+    assert '<th scope="col">phase</th>' in page
+    assert '<th scope="col">phase</th>' not in _render(layered(sixteen(1)))

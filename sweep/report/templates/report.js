@@ -16,13 +16,13 @@
     const colour = (name) => style.getPropertyValue(name).trim();
     const axis = { gridcolor: colour("--line"), linecolor: colour("--line"), zerolinecolor: colour("--line") };
     const label = { bgcolor: colour("--card"), bordercolor: colour("--line"), font: { color: colour("--text") } };
+    const axes = layout.xaxis ? { xaxis: { ...layout.xaxis, ...axis }, yaxis: { ...layout.yaxis, ...axis } } : {};
     return {
       ...layout,
+      ...axes,
       font: { ...layout.font, color: colour("--text") },
       hoverlabel: label,
       dragmode: touch ? false : "zoom",
-      xaxis: { ...layout.xaxis, ...axis },
-      yaxis: { ...layout.yaxis, ...axis },
     };
   };
 

@@ -1,0 +1,107 @@
+"""Energy per step from the first epoch to the last, over its later median: does a training warm up or drift?"""
+
+import statistics
+from typing import NamedTuple
+
+from plotly import graph_objects as go
+
+from sweep.analysis import wording
+from sweep.analysis.drift import Drift as Found
+from sweep.analysis.drift import Run
+from sweep.analysis.summary import Summary
+from sweep.report.chart import ACCENT, MUTED, Chart, styled, text, thin
+
+MIN_MEDIAN = 3
+
+
+class Line(NamedTuple):
+    """One phase of one trial; ``label`` is escaped."""
+
+    epochs: list[int]
+    relative: list[float]
+    label: str
+
+
+class DriftInfo(NamedTuple):
+    """Numbers of the chart.
+
+    Attributes:
+        lines: at most ``MAX_POINTS`` of them.
+        median_epochs: epochs that at least ``MIN_MEDIAN`` runs have.
+        median: over all runs there.
+        energy_title: with the provenance of the joules.
+    """
+
+    lines: list[Line]
+    median_epochs: list[int]
+    median: list[float]
+    energy_title: str
+
+
+def info(found: Found, provenance: str) -> DriftInfo | None:
+    """Lines of the runs and their median; ``None`` if no run is long enough.
+
+    Args:
+        found: the warm-up test.
+        provenance: of the joules, in words.
+    """
+    if not found.runs:
+        return None
+    by_epoch: dict[int, list[float]] = {}
+    for run in found.runs:
+        for epoch, relative in zip(run.epochs, run.relative, strict=True):
+            by_epoch.setdefault(epoch, []).append(relative)
+    shared = sorted(epoch for epoch, items in by_epoch.items() if len(items) >= MIN_MEDIAN)
+    return DriftInfo(
+        lines=[_line(run) for run in thin(found.runs)],
+        median_epochs=shared,
+        median=[statistics.median(by_epoch[epoch]) for epoch in shared],
+        energy_title=f"Energy per step ({provenance} J)<br>over its later median",
+    )
+
+
+def plot(numbers: DriftInfo) -> go.Figure:
+    """Draw it."""
+    figure = go.Figure()
+    for index, line in enumerate(numbers.lines):
+        figure.add_scatter(
+            x=line.epochs,
+            y=line.relative,
+            hovertemplate=f"{line.label}<br>epoch %{{x}}: %{{y:.3f}}<extra></extra>",
+            mode="lines",
+            line={"color": MUTED, "width": 1},
+            name="trials",
+            legendgroup="trials",
+            showlegend=index == 0,
+        )
+    if numbers.median:
+        figure.add_scatter(
+            x=numbers.median_epochs,
+            y=numbers.median,
+            hovertemplate="median<br>epoch %{x}: %{y:.3f}<extra></extra>",
+            mode="lines+markers",
+            line={"color": ACCENT, "width": 2},
+            marker={"size": 4},
+            name="median",
+        )
+    return styled(figure, "Epoch", numbers.energy_title)
+
+
+class Drift(Chart):
+    """Whether a step costs the same from the first epoch to the last."""
+
+    title = "Energy per step over the epochs"
+    caption = "Each grey line is a trial that nothing disturbed; 1 is its own median after the first epoch."
+    order = 90
+    nothing = "The joules of single epochs' steps were not recorded, or no undisturbed trial is long enough."
+
+    def figure(self, summary: Summary) -> go.Figure | None:
+        """The chart; ``None`` if the energy per step is not known."""
+        if summary.drift is None:
+            return None
+        numbers = info(summary.drift, wording.provenance(summary.data.study.domains))
+        return None if numbers is None else plot(numbers)
+
+
+def _line(run: Run) -> Line:
+    return Line(list(run.epochs), list(run.relative), text(f"trial {run.number}, {run.phase}"))

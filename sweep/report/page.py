@@ -1,0 +1,94 @@
+"""Pieces of a page that is one file, opens offline and evaluates nothing.
+
+A content-security policy allows only the scripts in the file, by their SHA-256, and no connection at all. Texts of users are
+escaped by Jinja2, those in figures by ``chart.text``, and JSON inside the page by ``data_block``.
+"""
+
+import base64
+import hashlib
+import json
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.graph_objects import Figure
+from plotly.offline import get_plotlyjs
+
+from sweep.analysis import wording
+
+
+def environment() -> Environment:
+    """Templates with the filters that need no study."""
+    made = Environment(
+        loader=PackageLoader("sweep.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "energy": wording.energy,
+        "duration": wording.duration,
+        "share": wording.share,
+        "value": wording.value,
+        "numbers": wording.numbers,
+        "count": wording.count,
+        "setup": wording.setup,
+        "provenance": wording.provenance,
+    }
+    return made
+
+
+def parts(figures: dict[str, Figure]) -> dict[str, Any]:
+    """What every page's template is given: figures, the scripts that draw them, the policy and the style."""
+    scripts = [_script(get_plotlyjs()), _script(_asset("report.js"))] if figures else []
+    return {
+        "figures": data_block({name: json.loads(figure.to_json()) for name, figure in figures.items()}),
+        "scripts": scripts,
+        "policy": _policy(scripts),
+        "style": Markup(_asset("report.css")),  # noqa: S704  (our own file)
+    }
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file at once or not at all.
+
+    Raises:
+        OSError: if its folder cannot be written to.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _asset(name: str) -> str:
+    return (resources.files("sweep.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _script(source: str) -> Markup:
+    """Text of an inline script; browsers hash it after normalising line ends, so do that first."""
+    return Markup(source.replace("\r\n", "\n").replace("\r", "\n"))  # noqa: S704  (Plotly's and our own)
+
+
+def _policy(scripts: list[Markup]) -> str:
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests) or "'none'"
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def data_block(figures: dict[str, Any]) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(figures, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)  # noqa: S704  (escaped above)
