@@ -50,7 +50,7 @@ class Diverging(Blobs):
 
 
 class CrashesOnce(Blobs):
-    """Raises in the second model it builds (the first warms up), as long as the marker file is absent."""
+    """Raises in the third model it builds (one is looked at, one warms up), as long as the marker file is absent."""
 
     def __init__(self, marker: str, n: int = 60) -> None:
         super().__init__(n)
@@ -58,7 +58,7 @@ class CrashesOnce(Blobs):
 
     def model(self) -> nn.Module:
         self.built += 1
-        if self.built == 2 and not self.marker.exists():
+        if self.built == 3 and not self.marker.exists():
             self.marker.touch()
             raise RuntimeError("out of memory, say")
         return super().model()

@@ -38,16 +38,18 @@ from sweep.records import (
 )
 from sweep.registry import build, check
 from sweep.study import naming, weights
+from sweep.study.course import TrialSpec
 from sweep.study.database import storage_errors
 from sweep.study.identity import describe, refuse_other
 from sweep.study.interruption import Interruption
+from sweep.study.loading import Loader
 from sweep.study.plan import Run, RunKey, free_repeat, next_run, run_key
 from sweep.study.sampling import distributions, make_sampler
 from sweep.study.search_space import apply, paradigm_of, trial_seed
 from sweep.study.store import StudyStore
 from sweep.study.takeover import read_source, take_over
 from sweep.study.testing import run_tests
-from sweep.study.trial import Loader, TrialRunner, TrialSpec
+from sweep.study.trial import TrialRunner, check_layers
 from sweep.training import device as devices
 
 CRASHES_IN_A_ROW = 3
@@ -110,12 +112,14 @@ def run_study(
         first = next_run(config, dims, [])
         params = first.params if first is not None and first.params is not None else {}
         with interruption.armed():
-            loaded = loader.load(apply(config, params, dims))
+            setup = apply(config, params, dims)
+            loaded = loader.load(setup)
+            check_layers(setup, paradigm_of(setup, params), loaded, recorder.domains)
         name = config.study.name or naming.default_name(label, loaded.info.source)
         study = describe(config, dims, name, command, loaded.info, loaded.objective.quality_name, recorder)
         with StudyStore.create(naming.folder_of(name, config.study.dir), name, study.quality_name) as store:
             refuse_other(store, study)
-            runner = TrialRunner(recorder, loader, store.folder / weights.FOLDER, interruption)
+            runner = TrialRunner(recorder, loader, store.folder / weights.FOLDER, interruption, observer.notice)
             session = _Session(config, dims, study, store, runner, recorder, observer, reporter)
             with storage_errors(store.folder):
                 return session.run(interruption)

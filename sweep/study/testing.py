@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from sweep.analysis.recommend import recommend
 from sweep.config import SweepConfig
 from sweep.records import Dimension, TestResult
+from sweep.study.course import TrialSpec
 from sweep.study.search_space import apply, paradigm_of
 from sweep.study.store import StudyStore
-from sweep.study.trial import TrialRunner, TrialSpec
+from sweep.study.trial import TrialRunner
 from sweep.study.weights import epoch_of
 
 

@@ -46,7 +46,7 @@ def test_a_study_leaves_everything_that_is_promised(capsys: pytest.CaptureFixtur
     assert main([*QUICK, *FOUR]) == 0
     out = capsys.readouterr().out
     folder = Path("reports/quick")
-    for name in ("report.html", "study.db", "trials.csv", "epochs.csv", "config.yaml", "artifacts"):
+    for name in ("report.html", "study.db", "trials.csv", "epochs.csv", "layers.csv", "config.yaml", "artifacts"):
         assert (folder / name).exists(), name
     assert "+experiment=recommended" in out
     trials = pd.read_csv(folder / "trials.csv")
