@@ -40,10 +40,10 @@ class Layers:
 
     def add(self, model: nn.Module) -> list[tuple[nn.Module, int]]:
         """All modules of a model with the owner of their forward pass; that of the backward pass is one more."""
-        children = [child for module, _ in self._found for child in module._modules.values()]
+        children = _children(self._found)
         if not self._found or self._found[0][0] is not model or children != self._children:
             self._found = [(module, self._owner(module, name)) for name, module in model.named_modules()]
-            self._children = [child for module, _ in self._found for child in module._modules.values()]
+            self._children = _children(self._found)
         return self._found
 
     def owner(self, module: nn.Module) -> int:
@@ -60,3 +60,8 @@ class Layers:
     def __len__(self) -> int:
         """Number of owners so far, those that are no layers included."""
         return FIRST_LAYER + 2 * len(self.met)
+
+
+def _children(found: list[tuple[nn.Module, int]]) -> list[nn.Module | None]:
+    """All submodules, quickly: a model whose list has not changed need not be walked again."""
+    return [child for module, _ in found for child in module._modules.values()]  # noqa: SLF001

@@ -25,31 +25,25 @@ its forward pass is its own forward work. ``support.check_model`` says what cann
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch._C._functorch import get_unwrapped, is_functorch_wrapped_tensor
 from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import Node
+from torch.compiler import is_compiling
 
-from sweep.errors import LayerError
-from sweep.layers.hook import OwnHook
+from sweep.layers.autograd import (
+    at_end_of_backward,
+    backward_runs,
+    nodes_within_transforms,
+    number_of,
+    sequence_number,
+    tensors_in,
+)
+from sweep.layers.hook import OwnHook, put, remove
 from sweep.layers.owners import BACKWARD, LOSS, LOSS_BACKWARD, REST, Layers
-
-
-def _unknown() -> int:
-    raise LayerError(
-        f"torch {torch.__version__} does not tell the order of autograd's nodes, which layers are told apart by",
-        "set layers.mode=off, or use a torch that sweep was tested with (2.4 to 2.13)",
-    )
-
-
-sequence_number: Callable[[], int] = getattr(torch._C._autograd, "_get_sequence_nr", _unknown)  # noqa: SLF001
-"""The number that autograd's next node gets. Private to torch: where it is missing, the call is a LayerError."""
 
 
 class LayerHooks:
@@ -95,31 +89,18 @@ class LayerHooks:
         return self._in_backward and backward_runs()
 
     def attach(self) -> None:
-        """Set the hooks.
-
-        They go straight into the modules' tables, as ``register_forward_hook(..., always_call=True)`` puts them: its
-        handles cost more than all the marks of a small layer, and this happens on every marked step.
-        """
-        key: Any = self._key
-        after = self._after
+        """Set the hooks."""
         for module, owner in self._layers.add(self._model):
             before = self._before.get(owner)
             if before is None:
                 before = self._before[owner] = _Before(self, owner)
-            before_all: Any = module._forward_pre_hooks
-            before_all[key] = before
-            before_all.move_to_end(key, last=False)  # what the hooks of others do is the layer's: weight_norm
-            module._forward_hooks[key] = after
-            module._forward_hooks_always_called[key] = True
+            put(module, self._key, before, self._after)
             self._hooked.append(module)
 
     def detach(self) -> None:
         """Remove every hook; those on the nodes of a graph that is still alive do nothing from now on."""
-        key = self._key
         for module in self._hooked:
-            module._forward_pre_hooks.pop(key, None)
-            module._forward_hooks.pop(key, None)
-            module._forward_hooks_always_called.pop(key, None)
+            remove(module, self._key)
         self._hooked.clear()
         self.forget()
 
@@ -156,13 +137,15 @@ class LayerHooks:
             self._mark(stack[-1] + self._in_backward)
         else:
             self._begun.append(LOSS_BACKWARD)
-            self._results += _nodes_within_transforms(output)
+            self._results += nodes_within_transforms(output)
             self._claim()
             self._mark(self._last_backward if self._in_backward else LOSS)
 
     def _begin_call(self) -> None:
         """The whole model is called: by some thread, in a backward pass (checkpointing) or after one that failed."""
-        known = self._of_thread.setdefault(get_ident(), ([], [], set(), set()))
+        known = self._of_thread.get(get_ident())
+        if known is None or sequence_number() < known[0][-1]:  # a thread may bear the name of one that has ended
+            known = self._of_thread[get_ident()] = ([], [], set(), set())
         self._begun_at, self._begun, self._seen, self._fed_from_outside = known
         if not backward_runs():
             self._in_backward = False
@@ -182,7 +165,7 @@ class LayerHooks:
         self._results.clear()
         while pending:
             node, outside = pending.pop()
-            number = node._sequence_nr()
+            number = number_of(node)
             if not begun_at[0] <= number < begun_at[-1]:
                 continue
             stretch = bisect_right(begun_at, number) - 1
@@ -236,7 +219,8 @@ class _Before(OwnHook):
         self._owner = owner
 
     def __call__(self, _module: nn.Module, _args: Any) -> None:
-        self._hooks.enter(self._owner)
+        if not is_compiling():  # while a function that calls the model is compiled, nothing runs
+            self._hooks.enter(self._owner)
 
 
 class _After(OwnHook):
@@ -248,7 +232,8 @@ class _After(OwnHook):
         self._hooks = hooks
 
     def __call__(self, _module: nn.Module, _args: Any, output: Any) -> None:
-        self._hooks.leave(output)
+        if not is_compiling():
+            self._hooks.leave(output)
 
 
 class PassHooks:
@@ -286,37 +271,3 @@ class PassHooks:
         self._in_backward = False
         self._mark(REST)
         self._ended()
-
-
-def at_end_of_backward(call: Callable[[], None]) -> None:
-    """Have autograd's engine call back when the backward pass that is under way has ended."""
-    torch.autograd.Variable._execution_engine.queue_callback(call)  # noqa: SLF001
-
-
-def backward_runs() -> bool:
-    """Whether autograd's engine is at work in this thread."""
-    return torch._C._current_graph_task_id() >= 0  # noqa: SLF001
-
-
-def _nodes_within_transforms(output: Any) -> Iterator[Node]:
-    """Nodes of the tensors that ``torch.func``'s transforms have wrapped, on each of their levels."""
-    for tensor in tensors_in(output):
-        while is_functorch_wrapped_tensor(tensor):
-            tensor = get_unwrapped(tensor)
-            if tensor.grad_fn is not None:
-                yield tensor.grad_fn
-
-
-def tensors_in(output: Any) -> Iterator[Tensor]:
-    """Tensors of an output: itself, or within sequences, mappings and dataclasses."""
-    if isinstance(output, Tensor):
-        yield output
-    elif isinstance(output, list | tuple):
-        for item in output:
-            yield from tensors_in(item)
-    elif isinstance(output, dict):
-        for item in output.values():
-            yield from tensors_in(item)
-    elif is_dataclass(output) and not isinstance(output, type):
-        for field in fields(output):
-            yield from tensors_in(getattr(output, field.name, None))

@@ -25,7 +25,7 @@ from sweep.layers.choice import StepChoice
 from sweep.layers.loop import LayerMarks
 from sweep.layers.marks import marks_for
 from sweep.layers.support import check_model
-from sweep.layers.workload import layer_shapes
+from sweep.layers.workload import workload
 from sweep.paradigms.paradigm import Paradigm
 from sweep.records import Domain, LayerShape, Provenance, StopReason, TrajectoryPoint, TrialRecord
 from sweep.registry import build
@@ -226,8 +226,8 @@ def check_layers(config: SweepConfig, paradigm: str, loaded: Loaded, domains: Se
 
 
 def _counted(part: Part, batch: Tensor) -> tuple[list[LayerShape], list[str]]:
-    """Shapes of the layers of a phase, or the reason why there are none."""
+    """Shapes of the layers of a phase and what could not be counted, or the reason why there are none."""
     try:
-        return layer_shapes(part.task.model, (batch,)), []
+        return workload(part.task.model, (batch,))
     except LayerError as err:
         return [], [str(err)]

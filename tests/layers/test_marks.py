@@ -1,12 +1,12 @@
 """The log of marks: host clock, and a device whose events are known later."""
 
-from itertools import count
+from itertools import count, pairwise
 
 import numpy as np
 import pytest
 import torch
-
 from clocks import FakeTime
+
 from sweep.errors import LayerError
 from sweep.layers import marks as marks_module
 from sweep.layers.choice import StepChoice
@@ -105,7 +105,7 @@ def test_the_first_step_is_marked_and_then_one_in_each_block() -> None:
     marked = [choice.next() for _ in range(1 + 2 + 4 + 8 * 50)]
     assert marked[0]
     bounds = [0, 1, 3, *range(7, len(marked) + 1, 8)]
-    assert [sum(marked[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)] == [1] * 53
+    assert [sum(marked[a:b]) for a, b in pairwise(bounds)] == [1] * 53
 
 
 def test_marked_steps_stand_for_all_steps() -> None:
