@@ -15,9 +15,10 @@ Within ``tick_stamped()`` the poller looks for the moments at which a counter ch
 
     change | rest, 0.8 tick or more | look every 1/20 tick ... | change
 
-so a tick is stamped late by 1/20 tick, or 0.1 ms and the time that a thread takes to wake up. Its price: about 5
-readings for each tick of an NVML counter; for RAPL, which ticks every 1 ms, about 10 readings every 6 ms, of 10 to 50 us
-each with waking up: 2 to 8 % of a core. Good for a calibration, too much for a training that is to be measured.
+and a change is stamped in the middle between two looks: known to half of 1/20 tick, or of 0.1 ms and the time that a
+thread takes to wake up. Its price: about 5 readings for each tick of an NVML counter; for RAPL, which ticks every 1 ms,
+about 10 readings every 6 ms. Of 10 to 50 us each with waking up, that is 2 to 8 % of a core. Good for a calibration,
+too much for a training that is to be measured.
 
 Limits: a reading is stamped with the time just before it is taken; the poller needs the interpreter lock, so a
 call that holds it longer than the poll interval delays a reading; a driver that hangs in a reading holds up the next
@@ -124,7 +125,13 @@ class Recorder:
 
     def settle(self) -> float:
         """Take a reading, so that the timeline covers all marks until now; returns its time in seconds."""
-        return self._read()[0]
+        with self.set_apart(), self._lock:
+            time_s = self._clock()
+            try:
+                self.timeline.append(Reading(time_s=time_s, energy_j=self._meter.read()))
+            except Exception as err:  # whatever a driver raises must not reach the training loop
+                self._fail(time_s, err)
+        return time_s
 
     @contextmanager
     def tick_stamped(self) -> Iterator[None]:
@@ -136,16 +143,21 @@ class Recorder:
         finally:
             self._stamping = False
 
-    def _read(self, changed_from: Joules | None = None) -> tuple[float, bool]:
-        """Take a reading; its time, and whether it was stored: one that is still ``changed_from`` is not."""
+    def _look(self, before: Joules, looked_s: float) -> tuple[float, bool]:
+        """Store what the counters show if it is no longer ``before``, in the middle between this look and the last.
+
+        Returns:
+            The time of this look, and whether the search for this tick is over.
+        """
         with self.set_apart(), self._lock:
             time_s = self._clock()
             try:
                 energy_j = self._meter.read()
-                if energy_j == changed_from:
+                if energy_j == before:
                     return time_s, False
-                self.timeline.append(Reading(time_s=time_s, energy_j=energy_j))
-            except Exception as err:  # whatever a driver raises must not reach the training loop
+                stamp_s = max((looked_s + time_s) / 2, self.timeline.end_s or looked_s)  # a settle may lie between
+                self.timeline.append(Reading(time_s=stamp_s, energy_j=energy_j))
+            except Exception as err:  # as in a reading
                 self._fail(time_s, err)
         return time_s, True
 
@@ -198,15 +210,13 @@ class Recorder:
         """Rest for most of a tick of the fastest counter, then look until a counter changes."""
         tick_s = min((domain.tick_s for domain in self.domains if domain.tick_s), default=LEAST_REST_S)
         self._stop.wait(max(REST_TICKS * tick_s, LEAST_REST_S))
-        before = self._shown()
-        while self._stamping and not self._stop.is_set():
-            if self._read(before)[1]:
-                return
-            self._stop.wait(max(tick_s / LOOKS_A_TICK, LEAST_LOOK_S))
-
-    def _shown(self) -> Joules | None:
-        """What the counters show now, without a place in the timeline: it may be a tick old."""
+        looked_s = self._clock()
         try:
-            return self._meter.read()
-        except Exception:  # the next look fails as well, and says so
-            return None
+            before = self._meter.read()
+        except Exception:
+            self.settle()  # fails as well, and says so
+            return
+        over = False
+        while self._stamping and not over and not self._stop.is_set():
+            self._stop.wait(max(tick_s / LOOKS_A_TICK, LEAST_LOOK_S))
+            looked_s, over = self._look(before, looked_s)

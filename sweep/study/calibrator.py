@@ -20,7 +20,8 @@ from sweep.layers.support import check_model
 from sweep.paradigms.paradigm import Paradigm
 from sweep.records import LayerMethod
 from sweep.study.loading import Loaded
-from sweep.training.trainer import Task, rehearsal, synchronize
+from sweep.training.rehearsal import rehearsal
+from sweep.training.trainer import Task, synchronize
 
 
 class Calibrator:
@@ -67,7 +68,8 @@ class Calibrator:
                 synchronize=partial(synchronize, device),
             )
         except Exception as err:  # a model that trains but cannot be copied or stepped alone is still worth a table
-            reason = f"calibration failed ({type(err).__name__}: {err}): joules are divided by time"
+            said = str(err).partition("\n")[0]
+            reason = f"calibration failed ({type(err).__name__}: {said}): joules are divided by time"
             self._notice(reason)
             return Calibration((), {}, LayerMethod.TIME, (reason,))
 

@@ -11,7 +11,6 @@ The weights kept are those of the best validation quality (of the lowest validat
 quality), whatever early stopping watches, so that "stopped at epoch k" always means "the best model up to k".
 """
 
-import copy
 import io
 import math
 from collections.abc import Callable
@@ -30,8 +29,6 @@ from sweep.objective import Metric, Split
 from sweep.records import StopReason
 from sweep.training.early_stopping import EarlyStopping
 from sweep.training.feed import batches
-
-REHEARSAL_LR = 1e-12
 
 
 @dataclass(frozen=True)
@@ -196,24 +193,6 @@ def warm_up(task: Task, config: TrainerConfig) -> None:
         train_epoch(small, optimizer, len(batch), device, generator, NoMarks())
     evaluate(task.model, task.val, task.loss, task.metric, config.eval_batch_size, device)
     torch.save(task.model.state_dict(), io.BytesIO())
-
-
-def rehearsal(task: Task, config: TrainerConfig) -> tuple[nn.Module, Callable[[StepMarks], None]]:
-    """A copy of the model, and what trains it for one step on the first batch, over and over.
-
-    The learning rate is next to nothing, so that weights, and with them the work, stay as they are however often.
-    """
-    size = min(config.batch_size, len(task.train))
-    batch = Split(task.train.inputs[:size], task.train.targets[:size])
-    small = replace(task, model=copy.deepcopy(task.model), train=batch)
-    device = device_of(small.model)
-    optimizer = make_optimizer(small.model, replace(config, lr=REHEARSAL_LR), device)
-    generator = torch.Generator(device=batch.inputs.device).manual_seed(0)
-
-    def step(marks: StepMarks) -> None:
-        train_epoch(small, optimizer, size, device, generator, marks)
-
-    return small.model, step
 
 
 class _Marker:
