@@ -1,7 +1,7 @@
 """Pieces of a page that is one file, opens offline and evaluates nothing.
 
-A content-security policy allows only the scripts in the file, by their SHA-256, and no connection at all. Texts of users are
-escaped by Jinja2, those in figures by ``chart.text``, and JSON inside the page by ``data_block``.
+A content-security policy allows only the scripts in the file, by their SHA-256, and no connection at all. Texts of
+users are escaped by Jinja2, those in figures by ``chart.text``, and JSON inside the page by ``data_block``.
 """
 
 import base64

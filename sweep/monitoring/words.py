@@ -1,0 +1,43 @@
+"""What a reader of a monitor's results must know, in words."""
+
+import platform
+
+import torch
+from torch import nn
+
+from sweep.layers.log import LoopLog
+from sweep.layers.support import hookable
+from sweep.layers.watch import LoopWatch
+from sweep.training.device import cpu_model
+
+
+def machine_words(device: torch.device) -> str:
+    """On what it ran."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model()
+    return f"{name}, torch {torch.__version__}, Python {platform.python_version()}"
+
+
+def notes_of(watch: LoopWatch, log: LoopLog, model: nn.Module, failures: int, *, per_layer: bool) -> list[str]:
+    """What could not be seen, and what readings failed."""
+    notes = []
+    if model not in hookable(model):
+        notes.append(
+            "the model is compiled in place, or TorchScript: its calls are not seen, their time is in the rest"
+        )
+    elif not watch.steps:
+        notes.append("the model was not called, so nothing is known of its layers")
+    elif not watch.trained:
+        notes.append("the model was not trained in this window: steps are its calls, and there is no backward pass")
+    if not per_layer:
+        notes.append('layers="off": the model is shown as one layer')
+    if hasattr(model, "_orig_mod"):
+        notes.append("the model is compiled, so its rows are those of compiled code")
+    if watch.other_threads:
+        notes.append(
+            "the model was also called from other threads; that time is in the rows of what the loop did meanwhile"
+        )
+    if log.device_note:
+        notes.append(log.device_note)
+    if failures:
+        notes.append(f"{failures} readings of the meter failed")
+    return notes
