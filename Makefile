@@ -29,6 +29,8 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/measuring.py
 	$(BIN)/python benchmarks/study.py
 	$(BIN)/python benchmarks/repeatability.py
+	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/attribution.py
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
