@@ -10,7 +10,7 @@
 Blocks of steps alternate in one process over the same model; each is compared with the unmeasured block of its round.
 One torch thread unless ``--threads`` says otherwise: with two, scheduling adds noise that has nothing to do with
 measuring. CPU time is that of the whole process, so pollers count; what a tool sets up once (codecarbon: seconds) does
-not.
+not. The meter's poller runs throughout (one reading a second, 0.01 % of a core); ``measuring.py`` has its price.
 """
 
 import argparse
@@ -57,23 +57,30 @@ class Scene(NamedTuple):
 
 def scenes(steps: int) -> Iterator[Scene]:
     """Small CNNs, one for images at three batch sizes and the one of our other benchmarks, and a resnet18."""
-    for batch_size, n_steps in ((1, 4 * steps), (64, steps), (1024, max(steps // 10, 2))):
+    for batch_size, n_steps in ((1, 20 * steps), (64, steps), (1024, 2)):
         pictures = Split(*images(batch_size * n_steps, 32, CLASSES))
         yield Scene(f"image CNN (8 modules), batch {batch_size}", image_cnn(CLASSES), pictures, batch_size)
-    yield Scene("window CNN (16 modules), batch 64", make_model(), make_split(64 * steps), 64)
+    yield Scene("window CNN (16 modules), batch 64", make_model(), make_split(64 * 4 * steps), 64)
     yield Scene("resnet18, 64 x 64 pixels, batch 32", resnet18(CLASSES), Split(*images(32 * 4, 64, CLASSES)), 32)
 
 
 class Bench:
-    """The ways of training one scene."""
+    """The ways of training one scene, under one recorder, as in a study."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, recorder: Recorder) -> None:
         self.scene = scene
         self._task = Task(scene.model, scene.data, scene.data, nn.functional.cross_entropy, None)
         config = TrainerConfig(batch_size=scene.batch_size)
         self._optimizer = make_optimizer(scene.model, config, CPU)
         self._generator = torch.Generator().manual_seed(0)
-        self._choices = {every: StepChoice(every, seed=0) for every in (1, DEFAULT_EVERY)}
+        self._recorder = recorder
+        self._marks = {
+            every: LayerMarks(scene.model, HostMarks(recorder.clock), StepChoice(every, seed=0), recorder.domains)
+            for every in (1, DEFAULT_EVERY)
+        }
+        self._open: LayerMarks | None = None
+        self._start_s = 0.0
+        self.joining: list[Cost] = []
 
     def ways(self) -> dict[str, Callable[[], None]]:
         """One block of steps in each way."""
@@ -93,11 +100,16 @@ class Bench:
         train_epoch(self._task, self._optimizer, self.scene.batch_size, CPU, self._generator, marks or NoMarks())
 
     def _marked(self, every: int) -> None:
-        with Recorder(EstimatedMeter()) as recorder:
-            marks = LayerMarks(self.scene.model, HostMarks(recorder.clock), self._choices[every], recorder.domains)
-            start_s = recorder.mark()
-            self._train(marks)
-            marks.stop(start_s, recorder.mark())
+        self._open = self._marks[every]
+        self._start_s = self._recorder.mark()
+        self._train(self._open)
+
+    def end_epoch(self) -> None:
+        """Join joules and marks, once an epoch: timed by itself, because a block is shorter than an epoch."""
+        if self._open is not None:
+            marks, self._open = self._open, None
+            end_s = self._recorder.mark()
+            self.joining.append(cost(lambda: (marks.stop(self._start_s, end_s), marks.fold(self._recorder.timeline))))
 
     def _counter_file(self) -> None:
         with counter_hooks(self.scene.model):
@@ -146,18 +158,19 @@ def codecarbon_tracker() -> Any:
     )
 
 
-def failing(ways: dict[str, Callable[[], None]]) -> dict[str, str]:
+def failing(bench: Bench, ways: dict[str, Callable[[], None]]) -> dict[str, str]:
     """Warm up each way; those that the model does not survive, with the first line of what they raise."""
     found = {}
     for name, way in ways.items():
         try:
             way()
+            bench.end_epoch()
         except RuntimeError as err:
             found[name] = str(err).splitlines()[0][:90]
     return found
 
 
-def rounds_of(ways: dict[str, Callable[[], None]], rounds: int, seconds: float) -> dict[str, list[Cost]]:
+def rounds_of(bench: Bench, ways: dict[str, Callable[[], None]], rounds: int, seconds: float) -> dict[str, list[Cost]]:
     """All ways in turn, the order rotated, until the rounds or the seconds are spent."""
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
     names, until = list(ways), time.monotonic() + seconds
@@ -165,6 +178,7 @@ def rounds_of(ways: dict[str, Callable[[], None]], rounds: int, seconds: float) 
         shift = index % len(names)
         for name in names[shift:] + names[:shift]:
             costs[name].append(cost(ways[name]))
+            bench.end_epoch()
         if time.monotonic() > until:
             break
     return costs
@@ -182,6 +196,8 @@ def table(scene: Scene, costs: dict[str, list[Cost]], failed: dict[str, str]) ->
         over = {kind: overheads(costs, runs, kind) for kind in ("cpu_s", "wall_s")}
         found[name] = over
         print(f"| {name} | {spread(over['cpu_s'])} | {spread(over['wall_s'])} |")
+    if "codecarbon" not in costs:
+        print("| codecarbon | not installed | |")
     for name, reason in failed.items():
         print(f"| {name} | does not run: {reason} | |")
     return found
@@ -206,7 +222,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=400)
     parser.add_argument("--seconds", type=float, default=150.0, help="at most, for each scene")
-    parser.add_argument("--steps", type=int, default=20, help="in a block at batch 64")
+    parser.add_argument("--steps", type=int, default=5, help="in a block of the image CNN at batch 64")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", default="", help="scenes whose name contains this")
     parser.add_argument("--json", type=Path)
@@ -217,10 +233,14 @@ def main() -> None:
     for scene in scenes(options.steps):
         if options.only not in scene.name:
             continue
-        ways = Bench(scene).ways()
-        failed = failing(ways)
-        ways = {name: way for name, way in ways.items() if name not in failed}
-        results[scene.name] = table(scene, rounds_of(ways, options.rounds, options.seconds), failed)
+        with Recorder(EstimatedMeter()) as recorder:
+            bench = Bench(scene, recorder)
+            ways = bench.ways()
+            failed = failing(bench, ways)
+            ways = {name: way for name, way in ways.items() if name not in failed}
+            results[scene.name] = table(scene, rounds_of(bench, ways, options.rounds, options.seconds), failed)
+            joining = statistics.median(one.cpu_s for one in bench.joining)
+            print(f"\nJoining marks and joules: {1e3 * joining:.2f} ms of CPU time an epoch.")
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
 

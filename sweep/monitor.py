@@ -68,7 +68,7 @@ class EnergyMonitor:
         every: int = 20,
         seed: int = 0,
     ) -> None:
-        _check(model, layers, every)
+        _check(model, layers, every, seed)
         self._model = model
         self._session = Session(model, meter_of(meter), every=every, seed=seed, per_layer=layers == "sampled")
         self._used = False
@@ -79,11 +79,12 @@ class EnergyMonitor:
         Raises:
             MonitorError: if it was entered before.
             MeterError: if the meter cannot be opened, or another monitor reads it.
-            LayerError: if the model is on a device whose work cannot be timed.
+            LayerError: if layers are wanted of a model on a device whose work cannot be timed.
         """
         if self._used:
             raise MonitorError("this monitor was used before", "make a new EnergyMonitor for another window")
-        self._session.__enter__()
+        with _own_words():
+            self._session.__enter__()
         self._used = True
         return self
 
@@ -150,9 +151,10 @@ class EnergyMonitor:
             MonitorError: outside the monitor's window, or for a name that is empty or has a slash.
         """
         self._check_open("window")
-        if not name or "/" in name:
+        if not isinstance(name, str) or not name or "/" in name:
             raise MonitorError(
-                f"window name {name!r} is empty or has a slash", "give a plain name; nest windows for paths"
+                f"window name {name!r} is no string, is empty or has a slash",
+                "give a plain name; nest windows for paths",
             )
         window = self._session.begin(name)
         try:
@@ -169,10 +171,19 @@ class EnergyMonitor:
         return self._summed_up().measured()
 
     def to_csv(self, path: str | PathLike[str]) -> Path:
-        """Write the summary, with all digits."""
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self.summary().to_csv(target, index=False)
+        """Write the summary, with all digits.
+
+        Raises:
+            MonitorError: if it cannot be written there.
+        """
+        target, table = Path(path), self.summary()
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            table.to_csv(target, index=False)
+        except OSError as err:
+            raise MonitorError(
+                f"{target} cannot be written ({err.strerror})", "choose a path that can be written to"
+            ) from err
         return target
 
     def to_html(self, path: str | PathLike[str]) -> Path:
@@ -224,16 +235,26 @@ class EnergyMonitor:
             raise MonitorError(f"{what} is called outside the monitor's window", "call it within `with monitor:`")
 
 
-def _check(model: nn.Module, layers: str, every: int) -> None:
+def _check(model: nn.Module, layers: str, every: int, seed: int) -> None:
     """Refuse what cannot be measured before anything is spent."""
     if not isinstance(model, nn.Module):
         raise MonitorError(f"{type(model).__name__} is no torch.nn.Module", "give the model that your loop trains")
     if layers not in ("sampled", "off"):
         raise MonitorError(f"layers={layers!r} is neither 'sampled' nor 'off'", "use one of the two")
+    for name, value in (("every", every), ("seed", seed)):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise MonitorError(f"{name}={value!r} is no whole number", f"give {name} an int")
     if every < 1:
         raise MonitorError(f"every={every} is below 1", "mark layers on one step in 1, 2, 3, ...")
     if layers == "sampled":
-        try:
+        with _own_words():
             check_model(model)
-        except LayerError as err:
-            raise LayerError(err.problem, err.mend.replace("layers.mode=off", 'layers="off"')) from err
+
+
+@contextmanager
+def _own_words() -> Iterator[None]:
+    """Say a way out as the monitor's option, not as a study's."""
+    try:
+        yield
+    except LayerError as err:
+        raise LayerError(err.problem, err.mend.replace("layers.mode=off", 'layers="off"')) from err

@@ -268,8 +268,20 @@ def test_wrong_values_are_refused_in_our_words(make: Callable[..., EnergyMonitor
         energy.log(epoch=3, loss=1.0)
         with pytest.raises(MonitorError, match="after epoch 3"):
             energy.log(epoch=2, loss=1.0)
-        with pytest.raises(MonitorError, match="slash"), energy.window("a/b"):
-            pass
+        for epoch in ("4", 4.5, True):
+            with pytest.raises(MonitorError, match="no whole number"):
+                energy.log(epoch=epoch, loss=1.0)  # type: ignore[arg-type]
+        with pytest.raises(MonitorError, match="complex"):
+            energy.log(loss=torch.tensor(1j))
+        for name in ("a/b", "", 3):
+            with pytest.raises(MonitorError, match="slash"), energy.window(name):  # type: ignore[arg-type]
+                pass
+
+
+def test_values_logged_under_our_names_are_kept(make: Callable[..., EnergyMonitor]) -> None:
+    with make(two_ticks()) as energy:
+        energy.log(energy_j=7.0, duration_s=8.0)
+    assert energy.epochs[["logged.energy_j", "logged.duration_s"]].to_numpy().tolist() == [[7.0, 8.0]]
 
 
 @pytest.mark.parametrize(
@@ -277,6 +289,9 @@ def test_wrong_values_are_refused_in_our_words(make: Callable[..., EnergyMonitor
     [
         ({"layers": "all"}, MonitorError, "neither"),
         ({"every": 0}, MonitorError, "below 1"),
+        ({"every": 2.5}, MonitorError, "every=2.5 is no whole number"),
+        ({"every": None}, MonitorError, "no whole number"),
+        ({"seed": "x"}, MonitorError, "no whole number"),
         ({"meter": "wattmeter"}, MeterError, "estimated"),
         ({"meter": 7}, MeterError, "no meter"),
         ({"meter": {"_target_": "no.such.Meter"}}, ConfigError, "imported"),
@@ -350,6 +365,16 @@ def test_a_compiled_loop_runs_as_it_would_and_is_not_seen() -> None:
         for _ in range(3):
             step(torch.ones(4, 2)).backward()
     assert any("not called" in note for note in energy.notes)
+
+
+def test_a_device_that_cannot_be_timed_needs_layers_off() -> None:
+    model = nn.Linear(2, 2, device="meta")
+    with pytest.raises(LayerError, match=r'meta.*layers="off"'), EnergyMonitor(model):
+        pass
+    with EnergyMonitor(model, layers="off") as energy:
+        model(torch.ones(4, 2, device="meta")).sum().backward()
+    assert "(model)" in set(energy.summary()["layer"])
+    assert any("times are the host's" in note for note in energy.notes)
 
 
 def test_notes_say_what_was_not_seen(make: Callable[..., EnergyMonitor]) -> None:
@@ -453,6 +478,50 @@ def test_saving_and_copying_within_the_window() -> None:
     assert energy.measured().table.steps == 1
 
 
+def flops_of(energy: EnergyMonitor) -> dict[str, float]:
+    frame = energy.summary()
+    forward = frame[frame["pass"] == "forward"]
+    return dict(zip(forward["layer"], forward["flops"], strict=True))
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_flops_are_those_of_all_calls_of_a_part(every: int) -> None:
+    sizes = {"teacher": (20, 30), "net": (20, 30), "late": (30, 50)}
+    model = nn.ModuleDict({name: nn.Linear(*size, bias=False) for name, size in sizes.items()})
+    x = torch.ones(40, 20)
+    with EnergyMonitor(model, every=every) as energy:
+        for step in range(12):
+            with torch.no_grad():
+                model["teacher"](x)
+            hidden = sum(model["net"](x) for _ in range(1 if step % 2 else 40))
+            (model["late"](hidden) if step % 3 == 1 else hidden).sum().backward()
+    calls = {"teacher": 11, "net": 6 * 41, "late": 4}  # the teacher's first one looks like a validation
+    flops = flops_of(energy)
+    assert {"teacher", "net"} <= set(flops), "the late one is not in each step, so perhaps in no marked one"
+    expected = {name: calls[name] * 2 * 40 * sizes[name][0] * sizes[name][1] for name in flops}
+    assert flops == pytest.approx(expected, rel=1e-3)
+    assert any("parts of the model (net, teacher, late)" in note for note in energy.notes)
+
+
+def test_layers_that_the_first_step_does_not_call_have_no_flops() -> None:
+    class Paths(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.other = nn.Linear(2, 2), nn.Linear(2, 2)
+
+        def forward(self, x: Tensor, way: str) -> Tensor:
+            return getattr(self, way)(x)
+
+    model = Paths()
+    with EnergyMonitor(model, every=1) as energy:
+        for way in ("one", "other"):
+            model(torch.ones(4, 2), way).sum().backward()
+    flops = flops_of(energy)
+    assert flops["one"] > 0
+    assert flops["other"] != flops["other"], "unknown, not zero"
+    assert any("no FLOPs for other" in note for note in energy.notes)
+
+
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # a fork beside the poller's thread, Python 3.12
 def test_workers_generators_and_tensors_feed_a_loop() -> None:
     model = nn.Linear(2, 1)
@@ -510,8 +579,10 @@ def test_a_path_that_cannot_be_written_is_said(tmp_path: Path, make: Callable[..
     with make(two_ticks()) as energy:
         spend(1.0)
     (tmp_path / "file").touch()
-    with pytest.raises(MonitorError, match="cannot be written"):
-        energy.to_html(tmp_path / "file" / "energy.html")
+    for write in (energy.to_html, energy.to_csv):
+        for path in (tmp_path / "file" / "energy", tmp_path):
+            with pytest.raises(MonitorError, match="cannot be written"):
+                write(path)
 
 
 def test_importing_sweep_is_light() -> None:

@@ -20,6 +20,8 @@ from sweep.analysis.layers import Breakdown, breakdown, layer_rows
 from sweep.records import DomainEnergy, LayerTable, total_j
 
 LOSS = "loss"
+OWN_COLUMNS = ("energy_j", "duration_s", "energy_per_loss_decrease_j")
+"""Of an epoch, after what was logged."""
 COLUMNS = ("layer", "type", "pass", "energy_j", "energy_u_random_j", "share", "flops_per_j", "provenance")
 
 
@@ -114,21 +116,24 @@ def rows_frame(measured: Measured) -> pd.DataFrame:
 
 
 def epochs_frame(epochs: Sequence[EpochEnergy]) -> pd.DataFrame:
-    """One row for each epoch; a value that was not logged in it is NaN."""
+    """One row for each epoch; a value that was not logged in it is NaN.
+
+    A value that was logged under the name of a column of ours is ``logged.<name>``.
+    """
     names = list(dict.fromkeys(name for epoch in epochs for name in epoch.logged))
+    columns = [f"logged.{name}" if name in OWN_COLUMNS else name for name in names]
     decrease_j = per_decrease_j(epochs)
     found = [
         {
             "epoch": epoch.epoch,
-            **{name: epoch.logged.get(name) for name in names},
+            **{column: epoch.logged.get(name) for column, name in zip(columns, names, strict=True)},
             "energy_j": epoch.energy_j,
             "duration_s": epoch.duration_s,
             "energy_per_loss_decrease_j": per_j,
         }
         for epoch, per_j in zip(epochs, decrease_j, strict=True)
     ]
-    columns = ["epoch", *names, "energy_j", "duration_s", "energy_per_loss_decrease_j"]
-    return _typed(pd.DataFrame(found, columns=columns), ("epoch",))
+    return _typed(pd.DataFrame(found, columns=["epoch", *columns, *OWN_COLUMNS]), ("epoch",))
 
 
 def windows_frame(windows: Sequence[WindowEnergy]) -> pd.DataFrame:

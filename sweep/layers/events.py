@@ -5,8 +5,8 @@
     optimizers    torch's global hooks around ``step``, and ``zero_grad``
 
 Entries other than the model are found by scouts, hooks before every module: whichever is called from outside all
-entries is one. Scouts cost as much as marking layers, so they are out only when the loop has something to show that
-was not seen.
+entries is one. Scouts cost nearly as much as marking layers, so they are out on the steps that are marked, until the
+next step begins, and when the loop has something to show that was not seen.
 
 All of it is undone by ``close``: hooks are removed, and the functions of torch that were wrapped are put back when no
 listener is left. Only the thread that opened is heard.
@@ -16,7 +16,7 @@ of a model do not tell.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import get_ident
 from typing import Any, Protocol
 
@@ -27,7 +27,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from torch.utils.data import DataLoader
 from torch.utils.data import dataloader as _dataloader
 
-from sweep.layers.hook import OwnHook
+from sweep.layers.hook import OwnHook, put_before, remove
 from sweep.layers.support import hookable
 
 
@@ -37,6 +37,9 @@ class Listener(Protocol):
     def entered(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         """An entry of the model is called."""
 
+    def within(self, module: nn.Module) -> None:
+        """Another module is called within an entry; told while scouts are out."""
+
     def left(self, module: nn.Module, output: Any) -> None:
         """The call has ended; ``output`` is ``None`` if it raised."""
 
@@ -45,6 +48,9 @@ class Listener(Protocol):
 
     def fetching(self) -> None:
         """A loader is asked for a batch, or for an iterator."""
+
+    def exhausted(self) -> None:
+        """It has no more batches; ``fetched`` follows."""
 
     def fetched(self) -> None:
         """It has answered."""
@@ -74,9 +80,11 @@ class LoopEvents:
         self._model = model
         self._listener = listener
         self._thread = get_ident()
+        self._key: Any = f"sweep scout {id(self)}"
         self._entries: list[nn.Module] = []
         self._handles: list[Any] = []
-        self._scouts: list[Any] = []
+        self._scout = _Scout(self)
+        self._scouted: list[nn.Module] = []
         self._inside: list[nn.Module] = []
         self.other_threads = False
 
@@ -104,20 +112,19 @@ class LoopEvents:
         self._entries.clear()
         self._inside.clear()
 
-    def scout(self) -> None:
-        """Look for entries."""
-        if not self._scouts:
-            self._scouts = [
-                module.register_forward_pre_hook(_Scout(self), with_kwargs=True)
-                for module in hookable(self._model)
-                if module not in self._entries
-            ]
+    def scout(self, modules: Iterable[nn.Module] | None = None) -> None:
+        """Look for entries, among all modules that can be hooked if no others are given."""
+        if not self._scouted:
+            every = hookable(self._model) if modules is None else modules
+            self._scouted = [module for module in every if module not in self._entries]
+            for module in self._scouted:
+                put_before(module, self._key, self._scout)
 
     def recall(self) -> None:
         """Look no longer."""
-        for handle in self._scouts:
-            handle.remove()
-        self._scouts.clear()
+        for module in self._scouted:
+            remove(module, self._key)
+        self._scouted.clear()
 
     @property
     def is_own_thread(self) -> bool:
@@ -143,9 +150,13 @@ class LoopEvents:
 
     def found(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         """A scout has seen a call."""
-        if self.is_own_thread and not self._inside:
-            self._adopt(module)
-            self.before(module, args, kwargs)  # hooks that are set before a call do not see this one
+        if not self.is_own_thread:
+            return
+        if self._inside:
+            self._listener.within(module)
+            return
+        self._adopt(module)
+        self.before(module, args, kwargs)  # hooks that are set before a call do not see this one
 
     def _adopt(self, module: nn.Module) -> None:
         self._entries.append(module)
@@ -247,6 +258,10 @@ def _telling(original: Callable[..., Any], before: str, after: str) -> Callable[
             getattr(events.surface(), before)()
         try:
             return original(*args, **kwargs)
+        except StopIteration:
+            for events in heard:
+                events.surface().exhausted()
+            raise
         finally:
             for events in heard:
                 getattr(events.surface(), after)()

@@ -40,8 +40,16 @@ def put(module: nn.Module, key: Any, before: OwnHook, after: OwnHook) -> None:
     module._forward_hooks_always_called[key] = True
 
 
+def put_before(module: nn.Module, key: Any, before: OwnHook) -> None:
+    """Set a forward pre-hook that is given keyword arguments."""
+    before_all: Any = module._forward_pre_hooks
+    before_all[key] = before
+    module._forward_pre_hooks_with_kwargs[key] = True
+
+
 def remove(module: nn.Module, key: Any) -> None:
-    """Remove the pair."""
+    """Remove what was set under a key."""
     module._forward_pre_hooks.pop(key, None)
+    module._forward_pre_hooks_with_kwargs.pop(key, None)
     module._forward_hooks.pop(key, None)
     module._forward_hooks_always_called.pop(key, None)

@@ -40,20 +40,36 @@ class LoopLog:
         device: of the model.
         clock: monotonic seconds, the same as the recorder's.
         domains: of the recorder.
+        per_layer: whether layers are told apart; if not, a device whose work cannot be timed is timed by the host.
+
+    Raises:
+        LayerError: if the device's work cannot be timed.
     """
 
     def __init__(
-        self, layers: Layers, device: torch.device, clock: Callable[[], float], domains: tuple[Domain, ...]
+        self,
+        layers: Layers,
+        device: torch.device,
+        clock: Callable[[], float],
+        domains: tuple[Domain, ...],
+        *,
+        per_layer: bool = True,
     ) -> None:
         self._clock = clock
-        self._marks: Marks = marks_for(device, clock)
+        self.device_note: str | None = None
+        try:
+            self._marks: Marks = marks_for(device, clock)
+        except LayerError as err:
+            if per_layer:
+                raise
+            self._marks = marks_for(torch.device("cpu"), clock)
+            self.device_note = f"times are the host's ({err.problem})"
         self._ledgers = {is_trial: LayerLedger(layers, domains) for is_trial in (False, True)}
         self._marked: list[MarkedStep] = []
         self._switches: list[tuple[int, bool]] = []
         self._pending: list[_Part] = []
         self._start_s = 0.0
         self.device = device
-        self.device_note: str | None = None
         self.owner = REST
         self.on_trial = False
         self.first = 0

@@ -255,8 +255,8 @@ def _redrawn_sd(own_j: Floats, steps: _Steps, random: np.random.Generator) -> Fl
         return np.zeros(n_owners)
     drawn = np.empty((DRAWS, n_owners))
     for draw in drawn:
-        again = random.integers(n_steps, size=n_steps)
-        joules = spread(own_j, pass_shares(steps.weight[again], steps.seconds[again]))
+        times = random.multinomial(n_steps, np.full(n_steps, 1 / n_steps))  # how often each is drawn
+        joules = spread(own_j, pass_shares(times * steps.weight, steps.seconds))
         powered = joules * random.lognormal(0.0, LN_POWER_SD, n_owners)
         scale = powered.sum()
         draw[:] = powered * (own_j.sum() / scale) if scale > 0 else 0.0

@@ -1,25 +1,23 @@
 """Marks of a training loop that was not written for us, told from its events alone.
 
-    event                                       from now on
-    loader asked / has answered                 data / preprocess
+    event                                       from now on (``preprocess``: until the model is called)
+    loader asked / has answered / has no more   data / preprocess / rest
     model called to train                       layers, or ``forward`` on steps without layer marks
     the call has ended                          loss
     first node of its backward pass / end       layers, or ``backward`` / rest
     optimizer begins, zeroes / has ended        optimizer / rest
     model called, or loader asked, to evaluate  validation, until one of the others
 
-A *step* begins when the model is called to train and the last step's backward pass has ended, so gradients that are
-accumulated over k batches are k steps, and a closure that an optimizer calls is one each time. ``StepChoice`` draws
-the steps on which layers are marked.
+A *step* begins when the model is called to train after the last one's backward pass: k accumulated batches are k
+steps, each call of an optimizer's closure is one. ``StepChoice`` draws those on which layers are marked.
 
 *To train* means with gradients, and in training mode, unless the model never was in that mode. *To evaluate* means
 the rest, with one exception: a submodule that is only ever called without gradients while the model trains, such as a
 teacher, is part of the step. Evaluations before the first training step are marked by layer, so that a window without
 any training has its layers' forward passes; if training does follow, all of them become ``validation``.
 
-Limits: what none of these events tells is ``rest``. The time between a batch's arrival and the model's call, moving it
-to the device for one, is ``preprocess``; without a loader of torch's, making batches is ``rest``. Operations of an
-earlier step that a backward pass comes to again are charged to the layer before them, if only the later step is marked.
+Limits: what none of these events tells is ``rest``, such as making batches without a loader of torch's. Operations of
+an earlier step that a backward pass comes to again are the layer's before them, if only the later step is marked.
 """
 
 from collections.abc import Callable
@@ -35,8 +33,6 @@ from sweep.layers.log import LoopLog
 from sweep.layers.owners import BACKWARD, DATA, FORWARD, LOSS, OPTIMIZER, PREPROCESS, REST, VALIDATION, Layers
 from sweep.layers.spans import LayerHooks, PassHooks
 
-SCOUTED_STEPS = 3
-"""Marked steps on which entries are looked for; later only if an optimizer steps and nothing was seen."""
 FULL = 50_000
 """Marks after which those so far should be summed up and forgotten."""
 
@@ -79,8 +75,7 @@ class LoopWatch:
         self._fetched_at: int | None = None
         self._in_step = self._backward_done = self._step_seen = self._validating = False
         self._learners: set[nn.Module] = set()
-        self._was_training = self._trains_in_eval = self._asked_in_eval = False
-        self.trained = False
+        self.trained = self._was_training = self._trains_in_eval = self._asked_in_eval = False
         self.calls = FirstCalls()
 
     @property
@@ -126,6 +121,11 @@ class LoopWatch:
             self._try(module, args, kwargs)
         self._fetched_at = None
 
+    def within(self, module: nn.Module) -> None:
+        """It calls another one, which is no teacher if it has gradients."""
+        if torch.is_grad_enabled():
+            self._learners.add(module)
+
     def left(self, module: nn.Module, output: Any) -> None:
         """The call has ended."""
         if not (self._in_backward or self._validating or self._marking):
@@ -152,6 +152,11 @@ class LoopWatch:
         self._resume = self._log.owner if self._in_step and not self._backward_done else PREPROCESS
         self._fetched_at = len(self._log)
         self._log.now(DATA)
+
+    def exhausted(self) -> None:
+        """It has no more batches, so what follows prepares none."""
+        if self._fetches == 1 and self._resume == PREPROCESS:
+            self._resume, self._fetched_at = REST, None
 
     def fetched(self) -> None:
         """It has answered."""
@@ -280,10 +285,7 @@ class LoopWatch:
     def _mark_layers(self, hooks: LayerHooks, module: nn.Module) -> None:
         """Set the hooks within the call of an entry; the time that takes is ``rest``."""
         self._log.now(REST)
-        if self.marked_steps < SCOUTED_STEPS:
-            self._events.scout()
-        else:
-            self._events.recall()
+        self._events.scout(module for module, _ in self._layers.add(self._model))
         hooks.attach()
         self._log.first = len(self._log)
         hooks.enter(self._layers.owner(module))

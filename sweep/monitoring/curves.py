@@ -8,7 +8,7 @@ An epoch ends with its last log. Values are summed where they are: a tensor on a
 """
 
 from dataclasses import dataclass, field
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -66,6 +66,8 @@ class Curves:
         Raises:
             MonitorError: for another value, or for an epoch that is not the last one nor after it.
         """
+        if epoch is not None and not _is_whole(epoch):
+            raise MonitorError(f"epoch={epoch!r} is no whole number", "count epochs by 0, 1, 2, ...")
         checked = {name: _summable(name, value) for name, value in values.items()}
         last = self._epochs[-1] if self._epochs else None
         number = epoch if epoch is not None else (last.number + 1 if last else 0)
@@ -92,9 +94,13 @@ class Curves:
         return [epoch.result() for epoch in self._epochs if epoch.spent]
 
 
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
 def _summable(name: str, value: Any) -> Any:
     """A number, or a detached scalar tensor that stays where it is."""
-    if isinstance(value, torch.Tensor) and value.numel() == 1:
+    if isinstance(value, torch.Tensor) and value.numel() == 1 and not value.is_complex():
         scalar = value.detach().reshape(())
         return (
             float(scalar)
@@ -105,7 +111,7 @@ def _summable(name: str, value: Any) -> Any:
         )
     if isinstance(value, Real):
         return float(value)
-    shape = f" of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else ""
+    shape = f" of shape {tuple(value.shape)}, {value.dtype}" if isinstance(value, torch.Tensor) else ""
     raise MonitorError(
         f"{name} is a {type(value).__name__}{shape}, not a number",
         "log a number or a tensor of one element, e.g. loss.mean()",

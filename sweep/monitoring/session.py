@@ -58,7 +58,9 @@ class Session:
             recorder = self.recorder = stack.enter_context(Recorder(self._meter))
             layers = Layers()
             layers.add(self._model)
-            self.log = LoopLog(layers, device_of(self._model), recorder.clock, recorder.domains)
+            self.log = LoopLog(
+                layers, device_of(self._model), recorder.clock, recorder.domains, per_layer=self._per_layer
+            )
             self._watch = LoopWatch(
                 self._model,
                 layers,
@@ -183,5 +185,6 @@ class Session:
         if self.is_open or not self._per_layer:
             return [], []
         if self._shapes is None:
-            self._shapes = count_shapes(self._model, self._watch.calls)
+            ran = {row.layer for row in self.log.rows(trained=self._watch.trained) if row.pass_}
+            self._shapes = count_shapes(self._model, self._watch.calls, self._watch.steps, ran)
         return self._shapes

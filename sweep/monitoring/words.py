@@ -8,6 +8,7 @@ from torch import nn
 from sweep.layers.log import LoopLog
 from sweep.layers.support import hookable
 from sweep.layers.watch import LoopWatch
+from sweep.monitoring.shapes import listed
 from sweep.training.device import cpu_model
 
 
@@ -25,9 +26,13 @@ def notes_of(watch: LoopWatch, log: LoopLog, model: nn.Module, failures: int, *,
             "the model is compiled in place, or TorchScript: its calls are not seen, their time is in the rest"
         )
     elif not watch.steps:
-        notes.append("the model was not called, so nothing is known of its layers")
+        notes.append("the model was not called, or only within compiled code, so nothing is known of its layers")
     elif not watch.trained:
         notes.append("the model was not trained in this window: steps are its calls, and there is no backward pass")
+    names = {module: name for name, module in model.named_modules()}
+    parts = [names[module] for module in watch.calls.made if names.get(module)]
+    if watch.trained and parts:
+        notes.append(f"the loop calls parts of the model ({listed(parts)}): its work between them is in the loss")
     if not per_layer:
         notes.append('layers="off": the model is shown as one layer')
     if hasattr(model, "_orig_mod"):

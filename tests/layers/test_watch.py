@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -51,6 +51,34 @@ def test_a_plain_loop(every: int) -> None:
     assert watched.watch.steps == 8
     assert (watched.watch.marked_steps == 8) == (every == 1)
     assert hooks_of(model) == 0
+
+
+def test_what_follows_the_last_batch_is_rest() -> None:
+    model = two_ticks()
+    optimizer = TickingSGD(model.parameters(), lr=0.1)
+    with Watched(model) as watched:
+        for _ in range(2):
+            for batch in torch.utils.data.DataLoader(TickingSet(2)):
+                spend(0.0625)
+                step(lambda _, batch=batch: model(batch), optimizer)
+            spend(5.0)
+    expected = times(4, STEP_S | {"data": 1.0, "preprocess": 0.0625, "optimizer": 0.5})
+    assert watched.seconds == pytest.approx(expected | {"rest": 10.0})
+
+
+def test_a_loader_that_runs_out_within_another_one() -> None:
+    class Wrapped(torch.utils.data.IterableDataset[Tensor]):
+        def __iter__(self) -> Iterator[Tensor]:
+            yield from torch.utils.data.DataLoader(TickingSet(2), batch_size=None)
+            spend(1.0)
+            yield torch.ones(1)
+
+    model = two_ticks()
+    with Watched(model) as watched:
+        for _ in torch.utils.data.DataLoader(Wrapped()):
+            spend(0.5)
+            step(model)
+    assert watched.seconds == pytest.approx(times(3, STEP_S | {"data": 1.0, "preprocess": 0.5}))
 
 
 def test_layers_off_shows_the_model_as_one_layer() -> None:
@@ -235,6 +263,17 @@ def test_a_teacher_is_part_of_the_step() -> None:
     assert watched.watch.steps == 3
 
 
+def test_a_part_of_the_model_that_is_asked_alone_is_no_teacher() -> None:
+    model = two_ticks()
+    with Watched(model) as watched:
+        for _ in range(3):
+            step(model)
+            with torch.no_grad():
+                model[1](torch.ones(1))
+    assert watched.seconds == pytest.approx(times(3, STEP_S | {"validation": 2.0}))
+    assert watched.watch.steps == 3
+
+
 @pytest.mark.parametrize("every", [1, 5])
 def test_submodules_that_the_loop_calls_are_entries(every: int) -> None:
     model = nn.ModuleDict({"encoder": Tick(1, 2), "decoder": Tick(3, 4), "head": Tick(5, 6)})
@@ -254,6 +293,21 @@ def test_an_entry_that_comes_late_is_found() -> None:
         for _ in range(40):
             step(model["b"], optimizer)
     assert watched.watch.steps >= 79
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_a_part_that_joins_long_after_the_beginning(first: str) -> None:
+    model = nn.ModuleDict({"a": Tick(1, 2), "b": Tick(3, 4)})
+    order = ["b", "a"] if first == "b" else ["a", "b"]
+    with Watched(model, every=4) as watched:
+        for index in range(240):
+            x = torch.ones(1)
+            for name in order if index >= 40 else ["a"]:
+                x = model[name](x)
+            x.sum().backward()
+    truth = {"a forward": 240.0, "a backward": 480.0, "b forward": 600.0, "b backward": 800.0}
+    assert {name: watched.seconds[name] for name in truth} == pytest.approx(truth, rel=0.12)
+    assert hooks_of(model) == 0
 
 
 def test_checkpointed_layers_run_forward_again_in_backward() -> None:
