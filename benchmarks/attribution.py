@@ -30,7 +30,9 @@ import _simulated as simulated
 import numpy as np
 from _simulated import N_FORWARD, N_LAYERS, N_OWNERS, Counter, Run, Updates
 
-from sweep.layers.attribution import (
+from sweep.layers.attribution.power_fit import PowerFit, fit_power
+from sweep.layers.attribution.uncertainty import uncertainty
+from sweep.layers.attribution.windows import (
     Floats,
     Windows,
     composition,
@@ -40,8 +42,6 @@ from sweep.layers.attribution import (
     sensed,
     shared_out,
 )
-from sweep.layers.power_fit import PowerFit, fit_power
-from sweep.layers.uncertainty import uncertainty
 
 REPLAY_SD = 0.1
 POWER_SD = 0.3

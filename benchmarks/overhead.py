@@ -35,9 +35,9 @@ from torch import nn
 from sweep.config import LayersConfig, TrainerConfig
 from sweep.energy.meters.estimated import EstimatedMeter
 from sweep.energy.recorder import Recorder
-from sweep.layers.choice import StepChoice
-from sweep.layers.loop import LayerMarks, NoMarks, StepMarks
-from sweep.layers.marks import HostMarks
+from sweep.layers.loops.loop import LayerMarks, NoMarks, StepMarks
+from sweep.layers.marking.choice import StepChoice
+from sweep.layers.marking.marks import HostMarks
 from sweep.objective import Split
 from sweep.training.trainer import Task, make_optimizer, train_epoch
 

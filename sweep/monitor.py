@@ -9,10 +9,10 @@
     energy.to_html("energy.html")
 
 Nothing in the loop has to change: what it does is told by hooks on the model, by torch's loaders and by its
-optimizers (``sweep.layers.watch`` says how, and what that cannot see). Layers are marked on some steps, drawn at
-random; the joules of all steps are theirs by the composition of the marked ones (``sweep.layers.table``). All results
-can be read within the window, too, where they are those so far; reading them takes some of the time that is being
-measured, whose joules are ``rest``.
+optimizers (``sweep.layers.loops.watch`` says how, and what that cannot see). Layers are marked on some steps, drawn at
+random; the joules of all steps are theirs by the composition of the marked ones (``layers.attribution.table``). All
+results can be read within the window, too, where they are those so far; reading them takes some of the time that is
+being measured, whose joules are ``rest``.
 
 Limits: one monitor measures one window. Several may be open at once, for several models, each with a meter of its
 own. The joules of a default monitor are modelled from CPU time, not measured. Work of other processes, such as a
@@ -30,7 +30,7 @@ from torch import nn
 
 from sweep.analysis.measured import Measured, epochs_frame, rows_frame, windows_frame
 from sweep.errors import LayerError, MonitorError
-from sweep.layers.support import check_model
+from sweep.layers.marking.support import check_model
 from sweep.monitoring.interval import Energies, additive_j
 from sweep.monitoring.meters import MeterSpec, meter_of
 from sweep.monitoring.session import Session

@@ -8,8 +8,8 @@ import torch
 from clocks import FakeTime
 from torch import Tensor, nn
 
-from sweep.layers.owners import FIRST_LAYER, PASSES, REST, ROWS, Layers
-from sweep.layers.spans import LayerHooks
+from sweep.layers.marking.owners import FIRST_LAYER, PASSES, REST, ROWS, Layers
+from sweep.layers.marking.spans import LayerHooks
 
 Seconds = dict[tuple[str, str], float]
 

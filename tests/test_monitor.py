@@ -121,7 +121,7 @@ def test_results_within_the_window_are_those_so_far(make: Callable[..., EnergyMo
 def test_a_long_window_is_summed_up_on_the_way(
     make: Callable[..., EnergyMonitor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sweep.layers.watch.FULL", 30)
+    monkeypatch.setattr("sweep.layers.loops.watch.FULL", 30)
     model = two_ticks()
     with make(model, every=2) as energy:
         with energy.window("all"):

@@ -26,10 +26,10 @@ from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_map_only
 
 from sweep.errors import LayerError
-from sweep.layers.autograd import tensors_in
+from sweep.layers.marking.autograd import tensors_in
+from sweep.layers.marking.owners import FIRST_LAYER, Layers
+from sweep.layers.marking.spans import LayerHooks
 from sweep.layers.operations import Operations
-from sweep.layers.owners import FIRST_LAYER, Layers
-from sweep.layers.spans import LayerHooks
 from sweep.records import LayerShape
 
 

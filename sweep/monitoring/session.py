@@ -13,10 +13,10 @@ from torch import nn
 from sweep.analysis.measured import Measured
 from sweep.energy.meter import Meter
 from sweep.energy.recorder import Recorder
-from sweep.layers.log import LoopLog, device_of
-from sweep.layers.owners import Layers
-from sweep.layers.phase import with_shapes
-from sweep.layers.watch import FULL, LoopWatch
+from sweep.layers.loops.log import LoopLog, device_of
+from sweep.layers.loops.phase import with_shapes
+from sweep.layers.loops.watch import FULL, LoopWatch
+from sweep.layers.marking.owners import Layers
 from sweep.monitoring.curves import Curves
 from sweep.monitoring.interval import Energies, Interval
 from sweep.monitoring.meters import reserved

@@ -15,7 +15,7 @@ import msgspec
 from torch import nn
 
 from sweep.errors import LayerError
-from sweep.layers.calls import FirstCalls
+from sweep.layers.loops.calls import FirstCalls
 from sweep.layers.workload import workload
 from sweep.records import LayerShape
 

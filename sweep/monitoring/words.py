@@ -5,9 +5,9 @@ import platform
 import torch
 from torch import nn
 
-from sweep.layers.log import LoopLog
-from sweep.layers.support import hookable
-from sweep.layers.watch import LoopWatch
+from sweep.layers.loops.log import LoopLog
+from sweep.layers.loops.watch import LoopWatch
+from sweep.layers.marking.support import hookable
 from sweep.monitoring.shapes import listed
 from sweep.training.device import cpu_model
 

@@ -14,9 +14,9 @@ from torch import nn
 
 from sweep.config import LayerMode, SweepConfig
 from sweep.energy.recorder import Recorder
-from sweep.layers.calibration import calibrate
-from sweep.layers.power import Calibration
-from sweep.layers.support import check_model
+from sweep.layers.attribution.power import Calibration
+from sweep.layers.calibration.calibrate import calibrate
+from sweep.layers.marking.support import check_model
 from sweep.paradigms.paradigm import Paradigm
 from sweep.records import LayerMethod
 from sweep.study.loading import Loaded

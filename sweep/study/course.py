@@ -11,8 +11,8 @@ from sweep.config import Schedule, SweepConfig
 from sweep.energy.activities import activity_energy
 from sweep.energy.recorder import Recorder
 from sweep.energy.timeline import Timeline
-from sweep.layers.loop import LayerMarks
-from sweep.layers.phase import phase_table, with_shapes
+from sweep.layers.loops.loop import LayerMarks
+from sweep.layers.loops.phase import phase_table, with_shapes
 from sweep.records import (
     RESULTS,
     ActivityEnergy,

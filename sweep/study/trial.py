@@ -21,10 +21,10 @@ from sweep.energy.load import LoadWatch
 from sweep.energy.process import usable_cores
 from sweep.energy.recorder import Recorder
 from sweep.errors import LayerError
-from sweep.layers.choice import StepChoice
-from sweep.layers.loop import LayerMarks
-from sweep.layers.marks import marks_for
-from sweep.layers.support import check_model
+from sweep.layers.loops.loop import LayerMarks
+from sweep.layers.marking.choice import StepChoice
+from sweep.layers.marking.marks import marks_for
+from sweep.layers.marking.support import check_model
 from sweep.layers.workload import workload
 from sweep.paradigms.paradigm import Paradigm
 from sweep.records import Domain, LayerShape, Provenance, StopReason, TrajectoryPoint, TrialRecord

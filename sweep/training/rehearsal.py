@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from sweep.config import TrainerConfig
-from sweep.layers.loop import StepMarks
+from sweep.layers.loops.loop import StepMarks
 from sweep.objective import Split
 from sweep.training.trainer import Task, device_of, make_optimizer, train_epoch
 

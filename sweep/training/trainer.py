@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from sweep.config import Monitor, Optimizer, Schedule, TrainerConfig
 from sweep.energy.activities import Span
 from sweep.energy.recorder import Recorder
-from sweep.layers import owners
-from sweep.layers.loop import NoMarks, StepMarks
+from sweep.layers.loops.loop import NoMarks, StepMarks
+from sweep.layers.marking import owners
 from sweep.objective import Metric, Split
 from sweep.records import StopReason
 from sweep.training.early_stopping import EarlyStopping

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sweep.errors import LayerError, MeterError
-from sweep.layers.attribution import (
+from sweep.layers.attribution.windows import (
     Windows,
     composition,
     expand,

@@ -9,9 +9,9 @@ import pytest
 from benchmarks import _simulated as simulated
 from benchmarks._simulated import NVML, NVML_LAGGING, NVML_PART_TIME, RAPL, Counter, Run, Updates
 from sweep.errors import MeterError
-from sweep.layers.attribution import Floats, Windows, occupancy, response_delays, sensed, shared_out
-from sweep.layers.power_fit import PowerFit, fit_power
-from sweep.layers.uncertainty import uncertainty
+from sweep.layers.attribution.power_fit import PowerFit, fit_power
+from sweep.layers.attribution.uncertainty import uncertainty
+from sweep.layers.attribution.windows import Floats, Windows, occupancy, response_delays, sensed, shared_out
 
 N_OWNERS, N_LAYERS = simulated.N_OWNERS, simulated.N_LAYERS
 REPLAY_SD = 0.1

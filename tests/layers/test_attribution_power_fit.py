@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sweep.errors import LayerError, MeterError
-from sweep.layers.attribution import Floats, Windows
-from sweep.layers.power_fit import PowerFit, fit_power
+from sweep.layers.attribution.power_fit import PowerFit, fit_power
+from sweep.layers.attribution.windows import Floats, Windows
 
 POWER = np.array([1.0, 1.3, 0.8, 1.1])
 PRIOR = np.array([1.1, 1.2, 0.9, 1.0])

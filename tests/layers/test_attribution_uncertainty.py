@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sweep.errors import MeterError
-from sweep.layers.attribution import Windows, shared_out
-from sweep.layers.uncertainty import uncertainty
+from sweep.layers.attribution.uncertainty import uncertainty
+from sweep.layers.attribution.windows import Windows, shared_out
 
 
 def test_an_owner_alone_in_its_windows_is_known_whatever_its_power() -> None:

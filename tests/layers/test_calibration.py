@@ -14,15 +14,15 @@ from torch import Tensor, nn
 from sweep.__main__ import main
 from sweep.config import TrainerConfig
 from sweep.energy.recorder import Recorder
-from sweep.layers.calibration import calibrate
-from sweep.layers.choice import StepChoice
-from sweep.layers.doping import BlockMarks, Dope, doped, doped_stretches, taught
-from sweep.layers.hot_replay import distinct_calls, replay
-from sweep.layers.loop import LayerMarks, NoMarks
-from sweep.layers.marks import HostMarks
-from sweep.layers.owners import FIRST_LAYER, LOSS, LOSS_BACKWARD, REST, Layers
-from sweep.layers.power import LN_POWER_SD, Calibration
-from sweep.layers.table import LayerLedger
+from sweep.layers.attribution.power import LN_POWER_SD, Calibration
+from sweep.layers.attribution.table import LayerLedger
+from sweep.layers.calibration.calibrate import calibrate
+from sweep.layers.calibration.doping import BlockMarks, Dope, doped, doped_stretches, taught
+from sweep.layers.calibration.hot_replay import distinct_calls, replay
+from sweep.layers.loops.loop import LayerMarks, NoMarks
+from sweep.layers.marking.choice import StepChoice
+from sweep.layers.marking.marks import HostMarks
+from sweep.layers.marking.owners import FIRST_LAYER, LOSS, LOSS_BACKWARD, REST, Layers
 from sweep.records import LayerEnergy, LayerMethod, Pass, total_j
 from sweep.study.store import StudyStore
 from sweep.training.rehearsal import rehearsal
@@ -155,7 +155,7 @@ def test_no_time_to_measure_leaves_equal_powers() -> None:
 
 
 def test_replay_alone_when_there_is_no_time_for_doping(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.layers.calibration.REPLAY_SHARE", 1.0)
+    monkeypatch.setattr("sweep.layers.calibration.calibrate.REPLAY_SHARE", 1.0)
     run = in_virtual_time(1, tick_s=RAPL_TICK_S, budget_s=0.5)
     assert run.calibration.method == LayerMethod.REPLAY
     assert run.calibrated.rmspe < 0.5 * run.by_time.rmspe

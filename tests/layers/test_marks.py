@@ -8,9 +8,9 @@ import torch
 from clocks import FakeTime
 
 from sweep.errors import LayerError
-from sweep.layers import marks as marks_module
-from sweep.layers.choice import StepChoice
-from sweep.layers.marks import EventMarks, HostMarks, marks_for
+from sweep.layers.marking import marks as marks_module
+from sweep.layers.marking.choice import StepChoice
+from sweep.layers.marking.marks import EventMarks, HostMarks, marks_for
 
 
 def test_host_marks_are_readings_of_the_clock_and_are_taken_once() -> None:

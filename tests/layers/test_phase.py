@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from sweep.energy.activities import Span, activity_energy
 from sweep.energy.timeline import Timeline
-from sweep.layers import owners
-from sweep.layers.choice import StepChoice
-from sweep.layers.loop import LayerMarks
-from sweep.layers.marks import HostMarks
-from sweep.layers.owners import Layers
-from sweep.layers.phase import phase_table, with_shapes
-from sweep.layers.power import Calibration, Powers
+from sweep.layers.attribution.power import Calibration, Powers
+from sweep.layers.loops.loop import LayerMarks
+from sweep.layers.loops.phase import phase_table, with_shapes
+from sweep.layers.marking import owners
+from sweep.layers.marking.choice import StepChoice
+from sweep.layers.marking.marks import HostMarks
+from sweep.layers.marking.owners import Layers
 from sweep.records import (
     Domain,
     LayerEnergy,

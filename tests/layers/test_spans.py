@@ -14,7 +14,7 @@ from layer_models import Checkpointed, Residual, Twice, WithDataclass
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from sweep.layers.owners import LOSS_BACKWARD
+from sweep.layers.marking.owners import LOSS_BACKWARD
 
 # Each layer its own time ----------------------------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from layer_models import EXAMPLES
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from sweep.layers.owners import BACKWARD, PASSES, REST
-from sweep.layers.spans import PassHooks
+from sweep.layers.marking.owners import BACKWARD, PASSES, REST
+from sweep.layers.marking.spans import PassHooks
 
 # Ways to run a model --------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from known_time import Seconds, Watched
 from torch import Tensor, nn
 
 from sweep.energy.load import LoadWatch
-from sweep.layers.owners import LOSS_BACKWARD
+from sweep.layers.marking.owners import LOSS_BACKWARD
 
 MOST_ROUNDS = 4
 

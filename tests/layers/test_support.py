@@ -10,8 +10,8 @@ from layer_models import EXAMPLES
 from torch import Tensor, nn
 
 from sweep.errors import LayerError
-from sweep.layers import autograd, support
-from sweep.layers.support import check_model, is_compiled
+from sweep.layers.marking import autograd, support
+from sweep.layers.marking.support import check_model, is_compiled
 
 
 def _net() -> nn.Sequential:

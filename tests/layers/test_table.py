@@ -11,10 +11,20 @@ from hypothesis import strategies as st
 from torch import nn
 
 from sweep.energy.timeline import Timeline
-from sweep.layers.marks import Segments
-from sweep.layers.owners import BACKWARD, DATA, FIRST_LAYER, FORWARD, LOSS, LOSS_BACKWARD, OPTIMIZER, REST, Layers
-from sweep.layers.power import AT_MOST, LN_POWER_SD, Calibration, Powers, WindowLog
-from sweep.layers.table import SAMPLE, LayerLedger, MarkedStep, Stretch
+from sweep.layers.attribution.power import AT_MOST, LN_POWER_SD, Calibration, Powers, WindowLog
+from sweep.layers.attribution.table import SAMPLE, LayerLedger, MarkedStep, Stretch
+from sweep.layers.marking.marks import Segments
+from sweep.layers.marking.owners import (
+    BACKWARD,
+    DATA,
+    FIRST_LAYER,
+    FORWARD,
+    LOSS,
+    LOSS_BACKWARD,
+    OPTIMIZER,
+    REST,
+    Layers,
+)
 from sweep.records import Domain, LayerEnergy, LayerMethod, Pass, Provenance, Reading
 
 PSU = Domain(name="psu", provenance=Provenance.MEASURED, scale_u_rel=0.0, random_u_rel=0.0)

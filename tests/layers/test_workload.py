@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from sweep.errors import LayerError
-from sweep.layers.owners import Layers
-from sweep.layers.spans import LayerHooks
+from sweep.layers.marking.owners import Layers
+from sweep.layers.marking.spans import LayerHooks
 from sweep.layers.workload import fake_like, layer_shapes, workload
 from sweep.records import LayerShape
 

@@ -8,10 +8,10 @@ from clocks import FakeTime
 from torch import Tensor, nn
 
 from sweep.energy.timeline import Timeline
-from sweep.layers.choice import StepChoice
-from sweep.layers.log import LoopLog
-from sweep.layers.owners import Layers
-from sweep.layers.watch import LoopWatch
+from sweep.layers.loops.log import LoopLog
+from sweep.layers.loops.watch import LoopWatch
+from sweep.layers.marking.choice import StepChoice
+from sweep.layers.marking.owners import Layers
 from sweep.records import Domain, Provenance, Reading
 
 POWER_W = 2.0

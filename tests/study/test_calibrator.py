@@ -9,7 +9,7 @@ from torch import nn
 
 from sweep.config import LayerMode, LayersConfig, SweepConfig, TrainerConfig
 from sweep.energy.recorder import Recorder
-from sweep.layers.power import Calibration
+from sweep.layers.attribution.power import Calibration
 from sweep.objective import Data, Objective
 from sweep.paradigms.baseline import Baseline
 from sweep.records import LayerMethod

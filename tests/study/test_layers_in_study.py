@@ -1,4 +1,4 @@
-"""Layers in a study: every trial has a table that adds up, and what cannot be measured is refused before anything runs."""
+"""Layers in a study: each trial has a table that adds up; what cannot be measured is refused before anything runs."""
 
 from pathlib import Path
 

@@ -27,8 +27,8 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from torch.utils.data import DataLoader
 from torch.utils.data import dataloader as _dataloader
 
-from sweep.layers.hook import OwnHook, put_before, remove
-from sweep.layers.support import hookable
+from sweep.layers.marking.hook import OwnHook, put_before, remove
+from sweep.layers.marking.support import hookable
 
 
 class Listener(Protocol):

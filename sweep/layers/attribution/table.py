@@ -7,7 +7,7 @@
 
 C is the timeline, so rows add up to the training's joules whatever the hooks saw. Between two readings joules go by
 time (``LayerMethod.TIME``). With a calibration they go by power times time, in windows between updates of the counter
-(``sweep.layers.power``); windows without marks have the mean composition (``sweep.layers.shares``).
+(``attribution.power``); windows without marks have the mean composition (``attribution.shares``).
 
 Uncertainty of a row, standard, by redrawing (``DRAWS`` times, seeded):
 
@@ -15,7 +15,7 @@ Uncertainty of a row, standard, by redrawing (``DRAWS`` times, seeded):
     each layer's power is drawn from exp(N(0, LN_POWER_SD))  joules go by power times time, only time was seen
     u = sqrt(sd(draws)^2 + (random_u_rel E)^2)               the readings themselves
 
-With a calibration ``sweep.layers.uncertainty`` draws powers and windows instead, and the uncertainty of the composition
+With a calibration ``attribution.uncertainty`` draws powers and windows instead, and the uncertainty of the composition
 acts like one of power, as far as a row comes from passes without marks.
 
 Limits: the rows of one draw share the total, so the uncertainty of a difference of two rows is not that of independent
@@ -31,9 +31,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.energy.timeline import Timeline
-from sweep.layers.attribution import Windows, shared_out
-from sweep.layers.marks import Segments
-from sweep.layers.owners import (
+from sweep.layers.attribution.power import LN_POWER_SD, Calibration, WindowLog
+from sweep.layers.attribution.shares import composition_rel_u, pass_shares, spread
+from sweep.layers.attribution.uncertainty import uncertainty
+from sweep.layers.attribution.windows import Windows, shared_out
+from sweep.layers.marking.marks import Segments
+from sweep.layers.marking.owners import (
     FIRST_LAYER,
     LOSS,
     LOSS_BACKWARD,
@@ -41,9 +44,6 @@ from sweep.layers.owners import (
     ROWS,
     Layers,
 )
-from sweep.layers.power import LN_POWER_SD, Calibration, WindowLog
-from sweep.layers.shares import composition_rel_u, pass_shares, spread
-from sweep.layers.uncertainty import uncertainty
 from sweep.records import Domain, LayerEnergy, Pass, total_j
 
 DRAWS = 200

@@ -35,7 +35,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from sweep.errors import LayerError
-from sweep.layers.attribution import Floats, Windows, check, checked_power, merge
+from sweep.layers.attribution.windows import Floats, Windows, check, checked_power, merge
 
 KNOTS = 6
 DRIFT_SD = 0.05
@@ -90,7 +90,7 @@ def fit_power(windows: Windows, prior: ArrayLike, ln_sd: ArrayLike, *, delayed: 
         windows: in order of time; holes are left out.
         prior: shape ``(n_owners,)``, relative power, above 0.
         ln_sd: standard deviation of ln(prior), one for all owners or shape ``(n_owners,)``.
-        delayed: the same windows with the owners' time as a late sensor would see it (``attribution.sensed``).
+        delayed: the same windows with the owners' time as a late sensor would see it (``windows.sensed``).
 
     Raises:
         MeterError: if a window has negative joules.

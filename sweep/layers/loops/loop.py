@@ -11,12 +11,12 @@ from typing import Protocol
 from torch import nn
 
 from sweep.energy.timeline import Timeline
-from sweep.layers.choice import StepChoice
-from sweep.layers.marks import Marks
-from sweep.layers.owners import BACKWARD, LOSS_BACKWARD, REST, Layers
-from sweep.layers.power import Calibration
-from sweep.layers.spans import LayerHooks
-from sweep.layers.table import LayerLedger, MarkedStep, Stretch
+from sweep.layers.attribution.power import Calibration
+from sweep.layers.attribution.table import LayerLedger, MarkedStep, Stretch
+from sweep.layers.marking.choice import StepChoice
+from sweep.layers.marking.marks import Marks
+from sweep.layers.marking.owners import BACKWARD, LOSS_BACKWARD, REST, Layers
+from sweep.layers.marking.spans import LayerHooks
 from sweep.records import Domain
 
 

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from sweep.errors import LayerError
-from sweep.layers.autograd import sequence_number
+from sweep.layers.marking.autograd import sequence_number
 
 
 def check_model(model: nn.Module) -> None:

@@ -24,8 +24,8 @@ import torch
 from torch import Tensor, nn
 
 from sweep.energy.recorder import Recorder
-from sweep.layers.autograd import tensors_in
-from sweep.layers.owners import Layers
+from sweep.layers.marking.autograd import tensors_in
+from sweep.layers.marking.owners import Layers
 
 TICKS = 41
 REPLAY_LN_SD = 0.1

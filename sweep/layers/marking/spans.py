@@ -34,7 +34,7 @@ from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import Node
 from torch.compiler import is_compiling
 
-from sweep.layers.autograd import (
+from sweep.layers.marking.autograd import (
     at_end_of_backward,
     backward_runs,
     nodes_within_transforms,
@@ -42,8 +42,8 @@ from sweep.layers.autograd import (
     sequence_number,
     tensors_in,
 )
-from sweep.layers.hook import OwnHook, put, remove
-from sweep.layers.owners import BACKWARD, LOSS, LOSS_BACKWARD, REST, Layers
+from sweep.layers.marking.hook import OwnHook, put, remove
+from sweep.layers.marking.owners import BACKWARD, LOSS, LOSS_BACKWARD, REST, Layers
 
 
 class LayerHooks:

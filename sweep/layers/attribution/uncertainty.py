@@ -16,7 +16,7 @@ Limits: the scale of the counter is not in it. There are ``BLOCKS`` or fewer blo
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sweep.layers.attribution import Floats, Windows, check, checked_power, merge, shares
+from sweep.layers.attribution.windows import Floats, Windows, check, checked_power, merge, shares
 
 AT_MOST = 1000
 """Windows that are drawn from; more are merged first."""

@@ -26,12 +26,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from sweep.layers.calls import FirstCalls
-from sweep.layers.choice import StepChoice
-from sweep.layers.events import LoopEvents
-from sweep.layers.log import LoopLog
-from sweep.layers.owners import BACKWARD, DATA, FORWARD, LOSS, OPTIMIZER, PREPROCESS, REST, VALIDATION, Layers
-from sweep.layers.spans import LayerHooks, PassHooks
+from sweep.layers.loops.calls import FirstCalls
+from sweep.layers.loops.events import LoopEvents
+from sweep.layers.loops.log import LoopLog
+from sweep.layers.marking.choice import StepChoice
+from sweep.layers.marking.owners import BACKWARD, DATA, FORWARD, LOSS, OPTIMIZER, PREPROCESS, REST, VALIDATION, Layers
+from sweep.layers.marking.spans import LayerHooks, PassHooks
 
 FULL = 50_000
 """Marks after which those so far should be summed up and forgotten."""

@@ -18,10 +18,10 @@ from torch import nn
 
 from sweep.energy.timeline import Timeline
 from sweep.errors import LayerError
-from sweep.layers.marks import Marks, Segments, marks_for
-from sweep.layers.owners import REST, Layers
-from sweep.layers.phase import summed
-from sweep.layers.table import LayerLedger, MarkedStep, Stretch
+from sweep.layers.attribution.table import LayerLedger, MarkedStep, Stretch
+from sweep.layers.loops.phase import summed
+from sweep.layers.marking.marks import Marks, Segments, marks_for
+from sweep.layers.marking.owners import REST, Layers
 from sweep.records import Domain, LayerEnergy, Pass, Row
 
 

@@ -23,14 +23,14 @@ from torch import Tensor, nn
 
 from sweep.energy.recorder import Recorder
 from sweep.energy.timeline import Timeline
-from sweep.layers.attribution import Windows, merge, response_delays, sensed
-from sweep.layers.autograd import tensors_in
-from sweep.layers.choice import StepChoice
-from sweep.layers.hot_replay import backward_work, detached, forward_work, mapped
-from sweep.layers.loop import LayerMarks, StepMarks
-from sweep.layers.marks import Segments, marks_for
-from sweep.layers.owners import LOSS, LOSS_BACKWARD, REST
-from sweep.layers.table import Stretch
+from sweep.layers.attribution.table import Stretch
+from sweep.layers.attribution.windows import Windows, merge, response_delays, sensed
+from sweep.layers.calibration.hot_replay import backward_work, detached, forward_work, mapped
+from sweep.layers.loops.loop import LayerMarks, StepMarks
+from sweep.layers.marking.autograd import tensors_in
+from sweep.layers.marking.choice import StepChoice
+from sweep.layers.marking.marks import Segments, marks_for
+from sweep.layers.marking.owners import LOSS, LOSS_BACKWARD, REST
 from sweep.records import Domain
 
 BLOCK_S = 1.0

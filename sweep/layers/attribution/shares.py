@@ -8,9 +8,9 @@ stands for (ratio estimator).
 
 import numpy as np
 
-from sweep.layers.attribution import Floats, composition
-from sweep.layers.owners import BACKWARD, FIRST_LAYER, FORWARD, LOSS, LOSS_BACKWARD, REST
-from sweep.layers.power import LN_POWER_SD
+from sweep.layers.attribution.power import LN_POWER_SD
+from sweep.layers.attribution.windows import Floats, composition
+from sweep.layers.marking.owners import BACKWARD, FIRST_LAYER, FORWARD, LOSS, LOSS_BACKWARD, REST
 
 
 def pass_shares(weight: Floats, seconds: Floats) -> Floats:

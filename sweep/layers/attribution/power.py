@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sweep.energy.timeline import Timeline
-from sweep.layers.attribution import Floats, Windows, merge, occupancy
-from sweep.layers.marks import Segments
-from sweep.layers.owners import FIRST_LAYER, Layer
+from sweep.layers.attribution.windows import Floats, Windows, merge, occupancy
+from sweep.layers.marking.marks import Segments
+from sweep.layers.marking.owners import FIRST_LAYER, Layer
 from sweep.records import Domain, LayerMethod
 
 LN_POWER_SD = 0.3

@@ -23,14 +23,14 @@ from torch import nn
 
 from sweep.energy.recorder import Recorder
 from sweep.energy.timeline import Timeline
-from sweep.layers.attribution import Floats
-from sweep.layers.doping import doped_stretches, taught
-from sweep.layers.hot_replay import Measured, distinct_calls, replay
-from sweep.layers.loop import NoMarks, StepMarks
-from sweep.layers.owners import DATA, FIRST_LAYER, PREPROCESS, REST, Layers
-from sweep.layers.power import LN_POWER_SD, Calibration, Powers
-from sweep.layers.power_fit import PowerFit, fit_power
-from sweep.layers.table import Stretch
+from sweep.layers.attribution.power import LN_POWER_SD, Calibration, Powers
+from sweep.layers.attribution.power_fit import PowerFit, fit_power
+from sweep.layers.attribution.table import Stretch
+from sweep.layers.attribution.windows import Floats
+from sweep.layers.calibration.doping import doped_stretches, taught
+from sweep.layers.calibration.hot_replay import Measured, distinct_calls, replay
+from sweep.layers.loops.loop import NoMarks, StepMarks
+from sweep.layers.marking.owners import DATA, FIRST_LAYER, PREPROCESS, REST, Layers
 from sweep.records import Domain, LayerMethod
 
 REPLAY_SHARE = 1 / 3

@@ -13,8 +13,8 @@ import msgspec
 
 from sweep.energy.activities import Span
 from sweep.energy.timeline import Timeline
-from sweep.layers.loop import LayerMarks
-from sweep.layers.table import above_idle_j
+from sweep.layers.attribution.table import above_idle_j
+from sweep.layers.loops.loop import LayerMarks
 from sweep.records import (
     ActivityEnergy,
     Domain,

@@ -1,0 +1,1 @@
+"""What a training loop tells: one written for us, and anyone's."""

@@ -1,0 +1,1 @@
+"""Marks: hooks that note, on some steps, which layer is at work, and the log of it."""
