@@ -229,6 +229,7 @@ class LayerTable(Record, frozen=True, kw_only=True):
         method: how joules were divided.
         steps: training steps of the phase.
         marked_steps: those on which layers were marked.
+        marking_s: seconds that marking added to them; within noise it may be negative, ``None`` if not known.
         rows: per domain they sum to the phase's activities.
         shapes: of the layers, for the phase's batch size; empty if they could not be counted.
         notes: what a reader must know, e.g. why layers are missing.
@@ -238,6 +239,7 @@ class LayerTable(Record, frozen=True, kw_only=True):
     method: LayerMethod
     steps: int
     marked_steps: int
+    marking_s: float | None = None
     rows: list[LayerEnergy]
     shapes: list[LayerShape] = []
     notes: list[str] = []

@@ -88,6 +88,7 @@ class Breakdown:
         methods: how joules were divided.
         steps: training steps of all tables.
         marked_steps: those on which layers were marked.
+        marking_share: seconds that marking added, of all seconds; within noise it may be negative.
         notes: what a reader must know.
     """
 
@@ -97,6 +98,7 @@ class Breakdown:
     methods: tuple[LayerMethod, ...]
     steps: int
     marked_steps: int
+    marking_share: float | None
     notes: tuple[str, ...]
 
     @property
@@ -152,8 +154,16 @@ def breakdown(tables: Sequence[LayerTable], covered: Covered) -> Breakdown:
         methods=tuple(dict.fromkeys(table.method for table in tables)),
         steps=sum(table.steps for table in tables),
         marked_steps=sum(table.marked_steps for table in tables),
+        marking_share=_marking_share(tables),
         notes=tuple(dict.fromkeys(note for table in tables for note in table.notes)),
     )
+
+
+def _marking_share(tables: Sequence[LayerTable]) -> float | None:
+    """Share of the time that marking took, of the tables that know it."""
+    known = [(table.marking_s, table) for table in tables if table.marking_s is not None]
+    seconds = math.fsum(row.duration_s for _, table in known for row in table.rows)
+    return math.fsum(marking_s for marking_s, _ in known) / seconds if seconds > 0 else None
 
 
 def setup_layers(data: StudyData, recommended: Setup | None) -> SetupLayers | None:

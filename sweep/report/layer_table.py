@@ -79,6 +79,10 @@ def _notes(found: Breakdown, n_shown: int, disturbed: tuple[int, ...]) -> list[s
         notes.append(f"The {n_shown} costliest of {len(found.rows)} rows; layers.csv has all.")
     if Provenance.MODELLED in found.provenance:
         notes.append("These joules are modelled, not measured.")
+    if found.marking_share is not None:
+        notes.append(
+            f"Marking layers took {100 * found.marking_share:.2f} % of the time, as marked and other steps tell."
+        )
     if disturbed:
         notes.append(f"Other programs disturbed trial {wording.numbers(disturbed)}.")
     return notes + [f"{note.rstrip('.')}." for note in found.notes]

@@ -128,3 +128,11 @@ class TestOfAStudy:
 
     def test_records_without_layers_have_none(self) -> None:
         assert summarise(study([trial()])).layers is None
+
+
+def test_the_price_of_marking_is_a_share_of_the_tables_that_know_it() -> None:
+    plain = layer_table()
+    seconds = math.fsum(row.duration_s for row in plain.rows)
+    priced = msgspec.structs.replace(plain, marking_s=0.02 * seconds)
+    assert breakdown([plain], COVERED).marking_share is None
+    assert breakdown([plain, priced, priced], COVERED).marking_share == pytest.approx(0.02)

@@ -1,5 +1,6 @@
 """The numbers of the layer charts and of the table, from tables with and without a study."""
 
+import dataclasses
 import math
 from collections import defaultdict
 
@@ -195,6 +196,12 @@ class TestTable:
         (note,) = layer_table.table_view(_found(method=LayerMethod.DOPED), "x").notes
         assert "calibrated by repeating layers" in note
         assert "marked on 10 of 100 training steps" in note
+
+    def test_the_price_of_marking_is_told_where_it_is_known(self) -> None:
+        found = dataclasses.replace(_found(), marking_share=0.0123)
+        assert any(
+            "Marking layers took 1.23 % of the time" in note for note in layer_table.table_view(found, "x").notes
+        )
 
     def test_what_a_reader_must_know_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(layer_table, "MAX_ROWS", 3)

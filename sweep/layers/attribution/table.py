@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from sweep.energy.timeline import Timeline
 from sweep.layers.attribution.power import LN_POWER_SD, Calibration, WindowLog
+from sweep.layers.attribution.price import MarkingPrice
 from sweep.layers.attribution.shares import composition_rel_u, pass_shares, spread
 from sweep.layers.attribution.uncertainty import uncertainty
 from sweep.layers.attribution.windows import Windows, shared_out
@@ -108,6 +109,7 @@ class LayerLedger:
         self._seconds = np.zeros(0)
         self._joules: dict[str, Floats | None] = {domain.name: np.zeros(0) for domain in domains}
         self._seen: deque[_Seen] = deque(maxlen=KEPT)
+        self.price = MarkingPrice()
 
     def fold(self, stretch: Stretch, timeline: Timeline) -> None:
         """Add a stretch of marks; the timeline must cover it."""
@@ -115,6 +117,7 @@ class LayerLedger:
         bounds_s = stretch.bounds_s()
         size, seconds = len(self._layers), np.diff(bounds_s)
         self._seconds = _added(self._seconds, by_owner(segments.owners, seconds, size))
+        self.price.fold(segments.owners, seconds, stretch.marked)
         split = timeline.split(bounds_s)
         for name, joules in split.items():
             known = self._joules[name]

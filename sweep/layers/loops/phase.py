@@ -51,7 +51,7 @@ def phase_table(
     Returns:
         Rows that add up to the phase's activities, in joules of each domain and in seconds.
     """
-    calibration = marks.ledger.calibration
+    calibration, step_s = marks.ledger.calibration, marks.ledger.price.step_s()
     rows = {(row.layer, row.pass_): row for row in marks.ledger.rows()}
     for activity in activities:
         if activity.phase != phase or (activity.activity == TRAIN and marks.steps):
@@ -65,6 +65,7 @@ def phase_table(
         method=calibration.method if calibration else LayerMethod.TIME,
         steps=marks.steps,
         marked_steps=marks.marked_steps,
+        marking_s=None if step_s is None else step_s * marks.marked_steps,
         rows=list(rows.values()),
         notes=list(calibration.notes) if calibration else [],
     )
