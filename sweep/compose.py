@@ -36,7 +36,7 @@ from sweep.typed import freeze, unknown_mend
 
 PRIMARY = "sweep_config"
 SCHEMA = "sweep_schema"
-GROUPS = ("experiment", "objective", "paradigm", "search", "meter", "trainer", "study", "report")
+GROUPS = ("experiment", "objective", "paradigm", "search", "meter", "trainer", "layers", "study", "report")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from sweep import compose
 from sweep.cli import commands
-from sweep.config import Sampler
+from sweep.config import LayerMode, Sampler
 
 USAGE = """\
 Find the training setup with the best quality per joule.
@@ -24,6 +24,7 @@ def overview() -> str:
     sections = [USAGE, _section("commands", {name: cls.help for name, cls in commands().items()})]
     sections += [_section(f"{'+' if g == 'experiment' else ''}{g}=", compose.options(g)) for g in compose.GROUPS]
     sections.append(_section("search.sampler=", {"|".join(Sampler.__members__): ""}))
+    sections.append(_section("layers.mode=", {"|".join(LayerMode.__members__): ""}))
     return "\n\n".join(sections)
 
 
