@@ -127,7 +127,10 @@ class LayersConfig:
     def __post_init__(self) -> None:
         """Check the ranges."""
         _at_least("layers.every", self.every, 1)
-        _at_least("layers.calibration_s", self.calibration_s, 0)
+        if not 0 < self.calibration_s < math.inf:
+            raise ConfigError(
+                f"layers.calibration_s={self.calibration_s} is not in (0, inf)", "set layers.calibration_s=60"
+            )
 
 
 @dataclass(frozen=True)
