@@ -4,6 +4,7 @@
     default           estimated meter with its poller, phase marks on all steps, layer marks on 1 step in 20
     every step        the same with layer marks on every step
     counter file      a counter file is read in each forward and backward hook of each module (GATorch's way)
+    EnergyMonitor     around a window of a loop that knows nothing of it, entering and leaving included
     codecarbon        its tracker around the block of steps (extra dependency: pip install codecarbon)
     torch.profiler    all steps recorded
 
@@ -38,21 +39,24 @@ from sweep.energy.recorder import Recorder
 from sweep.layers.loops.loop import LayerMarks, NoMarks, StepMarks
 from sweep.layers.marking.choice import StepChoice
 from sweep.layers.marking.marks import HostMarks
+from sweep.monitor import EnergyMonitor
 from sweep.objective import Split
 from sweep.training.trainer import Task, make_optimizer, train_epoch
 
 DEFAULT_EVERY = LayersConfig().every
 UNMEASURED = "unmeasured"
 CONTROL = "unmeasured again (A/A)"
+MONITOR = "EnergyMonitor, from entering to leaving"
 
 
 class Scene(NamedTuple):
-    """A training to be measured: a block is one pass over ``data``."""
+    """A training to be measured: a block is one pass over ``data``; ``only`` some ways, if any are named."""
 
     name: str
     model: nn.Module
     data: Split
     batch_size: int
+    only: tuple[str, ...] = ()
 
 
 def scenes(steps: int) -> Iterator[Scene]:
@@ -61,6 +65,8 @@ def scenes(steps: int) -> Iterator[Scene]:
         pictures = Split(*images(batch_size * n_steps, 32, CLASSES))
         yield Scene(f"image CNN (8 modules), batch {batch_size}", image_cnn(CLASSES), pictures, batch_size)
     yield Scene("window CNN (16 modules), batch 64", make_model(), make_split(64 * 4 * steps), 64)
+    pictures = Split(*images(64 * 12 * steps, 32, CLASSES))
+    yield Scene("image CNN (8 modules), batch 64, a window of 60 steps", image_cnn(CLASSES), pictures, 64, (MONITOR,))
     yield Scene("resnet18, 64 x 64 pixels, batch 32", resnet18(CLASSES), Split(*images(32 * 4, 64, CLASSES)), 32)
 
 
@@ -91,10 +97,12 @@ class Bench:
             "every step marked": lambda: self._marked(1),
             "counter file in each hook": self._counter_file,
             "torch.profiler": self._profiled,
+            MONITOR: self._monitored,
         }
         if tracker := codecarbon_tracker():
             ways["codecarbon"] = lambda: self._tracked(tracker)
-        return ways
+        only = self.scene.only or tuple(name for name in ways if name != MONITOR)
+        return {name: way for name, way in ways.items() if name in (UNMEASURED, CONTROL, *only)}
 
     def _train(self, marks: StepMarks | None = None) -> None:
         train_epoch(self._task, self._optimizer, self.scene.batch_size, CPU, self._generator, marks or NoMarks())
@@ -113,6 +121,10 @@ class Bench:
 
     def _counter_file(self) -> None:
         with counter_hooks(self.scene.model):
+            self._train()
+
+    def _monitored(self) -> None:
+        with EnergyMonitor(self.scene.model):
             self._train()
 
     def _profiled(self) -> None:
@@ -179,7 +191,7 @@ def rounds_of(bench: Bench, ways: dict[str, Callable[[], None]], rounds: int, se
         for name in names[shift:] + names[:shift]:
             costs[name].append(cost(ways[name]))
             bench.end_epoch()
-        if time.monotonic() > until:
+        if index >= 2 and time.monotonic() > until:
             break
     return costs
 
@@ -196,7 +208,7 @@ def table(scene: Scene, costs: dict[str, list[Cost]], failed: dict[str, str]) ->
         over = {kind: overheads(costs, runs, kind) for kind in ("cpu_s", "wall_s")}
         found[name] = over
         print(f"| {name} | {spread(over['cpu_s'])} | {spread(over['wall_s'])} |")
-    if "codecarbon" not in costs:
+    if "codecarbon" not in costs and not scene.only:
         print("| codecarbon | not installed | |")
     for name, reason in failed.items():
         print(f"| {name} | does not run: {reason} | |")
@@ -239,8 +251,9 @@ def main() -> None:
             failed = failing(bench, ways)
             ways = {name: way for name, way in ways.items() if name not in failed}
             results[scene.name] = table(scene, rounds_of(bench, ways, options.rounds, options.seconds), failed)
-            joining = statistics.median(one.cpu_s for one in bench.joining)
-            print(f"\nJoining marks and joules: {1e3 * joining:.2f} ms of CPU time an epoch.")
+            if bench.joining:
+                joining = statistics.median(one.cpu_s for one in bench.joining)
+                print(f"\nJoining marks and joules: {1e3 * joining:.2f} ms of CPU time an epoch.")
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
 
