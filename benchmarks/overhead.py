@@ -41,7 +41,8 @@ from sweep.layers.marking.choice import StepChoice
 from sweep.layers.marking.marks import HostMarks
 from sweep.monitor import EnergyMonitor
 from sweep.objective import Split
-from sweep.training.trainer import Task, make_optimizer, train_epoch
+from sweep.training.optimizer import make_optimizer
+from sweep.training.trainer import Task, train_epoch
 
 DEFAULT_EVERY = LayersConfig().every
 UNMEASURED = "unmeasured"

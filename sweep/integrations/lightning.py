@@ -20,7 +20,7 @@ except ImportError as err:
 
     raise MonitorError(f"lightning cannot be imported ({err})", 'run pip install "sweep-energy[lightning]"') from err
 
-from sweep.errors import MonitorError
+from sweep.integrations._held import HeldMonitor
 from sweep.monitor import EnergyMonitor
 
 LOSSES = ("train_loss", "train_loss_epoch", "loss", "train/loss")
@@ -36,8 +36,7 @@ class EnergyCallback(Callback):
 
     def __init__(self, **options: Any) -> None:
         super().__init__()
-        self._options = options
-        self._energy: EnergyMonitor | None = None
+        self._held = HeldMonitor("trainer.fit", options)
 
     @property
     def energy(self) -> EnergyMonitor:
@@ -46,15 +45,11 @@ class EnergyCallback(Callback):
         Raises:
             MonitorError: before the first one.
         """
-        if self._energy is None:
-            raise MonitorError("no fit was measured yet", "call trainer.fit with this callback first")
-        return self._energy
+        return self._held.get()
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin."""
-        self._close()
-        self._energy = EnergyMonitor(pl_module, **self._options)
-        self._energy.__enter__()
+        self._held.open(pl_module)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log what the module has logged."""
@@ -66,16 +61,12 @@ class EnergyCallback(Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """End."""
-        self._close()
+        self._held.close()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """End; what was measured stays."""
-        self._close()
+        self._held.close()
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """End, whatever happened."""
-        self._close()
-
-    def _close(self) -> None:
-        if self._energy is not None:
-            self._energy.__exit__(None, None, None)
+        self._held.close()

@@ -22,7 +22,7 @@ except ImportError as err:
         f"transformers cannot be imported ({err})", 'run pip install "sweep-energy[transformers]"'
     ) from err
 
-from sweep.errors import MonitorError
+from sweep.integrations._held import HeldMonitor
 from sweep.monitor import EnergyMonitor
 
 
@@ -34,8 +34,7 @@ class EnergyCallback(TrainerCallback):
     """
 
     def __init__(self, **options: Any) -> None:
-        self._options = options
-        self._energy: EnergyMonitor | None = None
+        self._held = HeldMonitor("trainer.train", options)
 
     @property
     def energy(self) -> EnergyMonitor:
@@ -44,17 +43,13 @@ class EnergyCallback(TrainerCallback):
         Raises:
             MonitorError: before the first one.
         """
-        if self._energy is None:
-            raise MonitorError("no training was measured yet", "call trainer.train with this callback first")
-        return self._energy
+        return self._held.get()
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Begin."""
-        self.close()
-        self._energy = EnergyMonitor(kwargs["model"], **self._options)
-        self._energy.__enter__()
+        self._held.open(kwargs["model"])
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Log what the trainer logs while it trains."""
@@ -72,5 +67,4 @@ class EnergyCallback(TrainerCallback):
 
     def close(self) -> None:
         """End the window; safe to call twice."""
-        if self._energy is not None:
-            self._energy.__exit__(None, None, None)
+        self._held.close()

@@ -10,7 +10,8 @@ from torch import nn
 from sweep.config import TrainerConfig
 from sweep.layers.loops.loop import StepMarks
 from sweep.objective import Split
-from sweep.training.trainer import Task, device_of, make_optimizer, train_epoch
+from sweep.training.optimizer import make_optimizer
+from sweep.training.trainer import Task, device_of, train_epoch
 
 REHEARSAL_LR = 1e-12
 

@@ -20,7 +20,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from sweep.config import Monitor, Optimizer, Schedule, TrainerConfig
+from sweep.config import Monitor, TrainerConfig
 from sweep.energy.activities import Span
 from sweep.energy.recorder import Recorder
 from sweep.layers.loops.loop import NoMarks, StepMarks
@@ -29,6 +29,7 @@ from sweep.objective import Metric, Split
 from sweep.records import StopReason
 from sweep.training.early_stopping import EarlyStopping
 from sweep.training.feed import batches
+from sweep.training.optimizer import make_optimizer, make_schedule
 
 
 @dataclass(frozen=True)
@@ -124,12 +125,9 @@ def train(
     device = device_of(task.model)
     generator = torch.Generator(device=task.train.inputs.device).manual_seed(seed)
     optimizer = make_optimizer(task.model, config, device)
-    schedule = _make_schedule(optimizer, config)
-    stopping = EarlyStopping(
-        config.patience,
-        config.min_delta,
-        maximize=config.monitor == Monitor.quality and task.metric is not None,
-    )
+    schedule = make_schedule(optimizer, config)
+    maximize = config.monitor == Monitor.quality and task.metric is not None
+    stopping = EarlyStopping(config.patience, config.min_delta, maximize=maximize)
     best = -math.inf
     marker = _Marker(recorder, device, result)
     for epoch in range(1, config.max_epochs + 1):
@@ -310,20 +308,3 @@ def evaluate(
         return float(total.item()) / len(split), quality
     finally:
         model.train(was_training)
-
-
-def make_optimizer(model: nn.Module, config: TrainerConfig, device: torch.device) -> torch.optim.Optimizer:
-    """The configured optimizer over the parameters that want gradients, fused where the device has it."""
-    wanted = [p for p in model.parameters() if p.requires_grad]
-    fused = device.type in ("cuda", "cpu") and all(p.is_floating_point() for p in wanted)
-    common = {"lr": config.lr, "weight_decay": config.weight_decay, "fused": fused}
-    if config.optimizer == Optimizer.sgd:
-        return torch.optim.SGD(wanted, momentum=config.momentum, **common)  # type: ignore[arg-type]
-    kind = torch.optim.AdamW if config.optimizer == Optimizer.adamw else torch.optim.Adam
-    return kind(wanted, **common)  # type: ignore[arg-type]
-
-
-def _make_schedule(optimizer: torch.optim.Optimizer, config: TrainerConfig) -> torch.optim.lr_scheduler.LRScheduler:
-    if config.schedule == Schedule.cosine:
-        return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=config.max_epochs)
-    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)

@@ -79,5 +79,5 @@ def test_a_fit_that_fails_is_measured_so_far(tmp_path: Path) -> None:
 
 
 def test_before_a_fit_there_is_nothing() -> None:
-    with pytest.raises(MonitorError, match="no fit"):
+    with pytest.raises(MonitorError, match="no training"):
         EnergyCallback().energy  # noqa: B018

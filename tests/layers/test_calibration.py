@@ -25,8 +25,9 @@ from sweep.layers.marking.marks import HostMarks
 from sweep.layers.marking.owners import FIRST_LAYER, LOSS, LOSS_BACKWARD, REST, Layers
 from sweep.records import LayerEnergy, LayerMethod, Pass, total_j
 from sweep.study.store import StudyStore
+from sweep.training.optimizer import make_optimizer
 from sweep.training.rehearsal import rehearsal
-from sweep.training.trainer import Task, make_optimizer, train_epoch
+from sweep.training.trainer import Task, train_epoch
 from tests.powered import IDLE_W, NVML_TICK_S, RAPL_TICK_S, CounterMeter, Device, DrivenRecorder, RealTime, VirtualTime
 from tests.powered import Task as PoweredTask
 
