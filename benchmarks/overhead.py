@@ -64,10 +64,10 @@ def scenes(steps: int) -> Iterator[Scene]:
     """Small CNNs, one for images at three batch sizes and the one of our other benchmarks, and a resnet18."""
     for batch_size, n_steps in ((1, 20 * steps), (64, steps), (1024, 2)):
         pictures = Split(*images(batch_size * n_steps, 32, CLASSES))
-        yield Scene(f"image CNN (8 modules), batch {batch_size}", image_cnn(CLASSES), pictures, batch_size)
+        yield Scene(f"image CNN (9 modules), batch {batch_size}", image_cnn(CLASSES), pictures, batch_size)
     yield Scene("window CNN (16 modules), batch 64", make_model(), make_split(64 * 4 * steps), 64)
     pictures = Split(*images(64 * 12 * steps, 32, CLASSES))
-    yield Scene("image CNN (8 modules), batch 64, a window of 60 steps", image_cnn(CLASSES), pictures, 64, (MONITOR,))
+    yield Scene("image CNN (9 modules), batch 64, a window of 60 steps", image_cnn(CLASSES), pictures, 64, (MONITOR,))
     yield Scene("resnet18, 64 x 64 pixels, batch 32", resnet18(CLASSES), Split(*images(32 * 4, 64, CLASSES)), 32)
 
 
