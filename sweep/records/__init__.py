@@ -1,0 +1,57 @@
+"""What a study leaves behind: plain, versioned data, readable without torch, optuna or hydra.
+
+Records are the truth (CSV files, attributes, notes and reports derive from them). Units stand in the names:
+joules, watts, seconds; ``None`` means "not known" and never zero. JSON through msgspec, which refuses unknown
+fields and wrong types; NaN does not exist in JSON, so a non-finite loss is stored as ``None``.
+
+    StudyData = StudyRecord + [TrialRecord] + [SessionRecord] + [TestResult]
+
+    TrialRecord
+      domains     {name: DomainEnergy}      energy of the whole trial, with provenance and uncertainty
+      activities  [ActivityEnergy]          (phase, activity) rows; per domain they sum to ``domains``
+      layers      [LayerTable]              one for each phase; per domain all their rows sum to ``domains``
+      trajectory  [TrajectoryPoint]         one for each epoch; joules are cumulative in the trial
+"""
+
+from sweep.records.base import READABLE, SCHEMA_VERSION, Joules, Record, dumps, finite, loads, total_j
+from sweep.records.energy import ActivityEnergy, Conditions, Domain, DomainEnergy, Provenance, Reading
+from sweep.records.layers import LayerEnergy, LayerMethod, LayerShape, LayerTable, Pass, Row
+from sweep.records.study import DataInfo, Dimension, SessionRecord, StudyData, StudyRecord, TestResult
+from sweep.records.trial import RESULTS, SETTLED, LoadCheck, Machine, State, StopReason, TrajectoryPoint, TrialRecord
+
+__all__ = [
+    "READABLE",
+    "RESULTS",
+    "SCHEMA_VERSION",
+    "SETTLED",
+    "ActivityEnergy",
+    "Conditions",
+    "DataInfo",
+    "Dimension",
+    "Domain",
+    "DomainEnergy",
+    "Joules",
+    "LayerEnergy",
+    "LayerMethod",
+    "LayerShape",
+    "LayerTable",
+    "LoadCheck",
+    "Machine",
+    "Pass",
+    "Provenance",
+    "Reading",
+    "Record",
+    "Row",
+    "SessionRecord",
+    "State",
+    "StopReason",
+    "StudyData",
+    "StudyRecord",
+    "TestResult",
+    "TrajectoryPoint",
+    "TrialRecord",
+    "dumps",
+    "finite",
+    "loads",
+    "total_j",
+]

@@ -1,0 +1,69 @@
+"""The base of all records, and how they become JSON and come back."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from sweep.errors import RecordError
+
+SCHEMA_VERSION = 2
+
+
+READABLE = frozenset({1, SCHEMA_VERSION})
+"""Versions that this one reads; what a version 1 record lacks (layers, steps) is not known."""
+
+
+Joules = dict[str, float | None]
+"""Joules for each domain; ``None`` where a gap in the readings leaves the domain unknown."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all records: immutable, keyword-only, strict."""
+
+
+R = TypeVar("R", bound=Record)
+
+
+def dumps(record: Record) -> bytes:
+    """JSON text of a record, indented for a human reader."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=1)
+
+
+def loads(data: bytes, kind: type[R], where: str | Path = "record") -> R:
+    """Read a record back.
+
+    Raises:
+        RecordError: if it is not JSON, of another schema version, or does not fit the type.
+    """
+    try:
+        version = msgspec.json.decode(data, type=_Versioned).schema_version
+        if version not in READABLE:
+            raise RecordError(
+                f"{where} has schema version {version}, this sweep reads versions {sorted(READABLE)}",
+                "read it with the sweep that wrote it",
+            )
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.MsgspecError as err:
+        raise RecordError(
+            f"{where} is not a readable {kind.__name__} ({err})", "restore it from a copy of the study"
+        ) from err
+
+
+class _Versioned(msgspec.Struct):
+    schema_version: int = SCHEMA_VERSION
+
+
+def finite(value: float) -> float | None:
+    """The value, or ``None`` if it is NaN or infinite."""
+    return value if math.isfinite(value) else None
+
+
+def total_j(values: Iterable[float | None]) -> float | None:
+    """Sum of joules; ``None`` if there is none, or if one of them is unknown."""
+    items = list(values)
+    if not items or any(item is None for item in items):
+        return None
+    return math.fsum(item for item in items if item is not None)

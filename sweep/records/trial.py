@@ -1,0 +1,141 @@
+"""One trial, whole."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from sweep.records.base import SCHEMA_VERSION, Record
+from sweep.records.energy import ActivityEnergy, Conditions, DomainEnergy
+from sweep.records.layers import LayerTable
+
+
+class State(StrEnum):
+    """Optuna's word for how a trial ended."""
+
+    COMPLETE = "COMPLETE"
+    FAIL = "FAIL"
+
+
+class StopReason(StrEnum):
+    """Why a trial ended. The first two are results, the others are failures whose joules still count."""
+
+    EARLY_STOPPING = "early_stopping"
+    MAX_EPOCHS = "max_epochs"
+    DIVERGED = "diverged"
+    CRASHED = "crashed"
+    INTERRUPTED = "interrupted"
+    KILLED = "killed"
+
+
+RESULTS = frozenset({StopReason.EARLY_STOPPING, StopReason.MAX_EPOCHS})
+"""Stop reasons of a COMPLETE trial."""
+
+
+SETTLED = RESULTS | {StopReason.DIVERGED}
+"""Stop reasons after which the same seed is not run again."""
+
+
+class TrajectoryPoint(Record, frozen=True, kw_only=True):
+    """State of a trial after one epoch.
+
+    Attributes:
+        epoch: counted from 1 within the phase.
+        loss: mean training loss of the epoch; ``None`` if not finite.
+        val_loss: mean validation loss; ``None`` if not finite or not known.
+        quality: validation quality of this epoch; ``None`` in phases that have none.
+        energy_j: joules from the start of the trial to the end of this epoch, validation included.
+        duration_s: seconds from the start of the trial.
+        steps: training steps of this epoch alone.
+        train_j: joules of these steps alone, validation not included.
+        conditions: of the hardware at the end of the epoch.
+    """
+
+    phase: str
+    epoch: int
+    loss: float | None
+    val_loss: float | None
+    quality: float | None
+    energy_j: float | None
+    duration_s: float
+    steps: int | None = None
+    train_j: float | None = None
+    conditions: Conditions | None = None
+
+
+class LoadCheck(Record, frozen=True, kw_only=True):
+    """How much other programs disturbed a trial.
+
+    Attributes:
+        wait_share: seconds that the training spent runnable but not running, over its wall time.
+        contaminated: whether ``wait_share`` is above the threshold.
+    """
+
+    wait_share: float
+    contaminated: bool
+
+
+class Machine(Record, frozen=True, kw_only=True):
+    """On what a trial ran.
+
+    Attributes:
+        compute: the device that trained, e.g. ``cpu`` or ``cuda:0``, with its model name in ``model``.
+        software: versions by distribution name, and ``python``.
+    """
+
+    host: str
+    system: str
+    compute: str
+    model: str
+    cores: int
+    threads: int
+    wait_policy: str
+    software: dict[str, str]
+
+
+class TrialRecord(Record, frozen=True, kw_only=True):
+    """One trial, whole: enough to rebuild every analysis and every chart.
+
+    Attributes:
+        number: Optuna's trial number in this study.
+        params: the value of each dimension by its name.
+        repeat: 0 for the first run of a setup, counted up for its repeats.
+        quality: best validation quality so far at the end; ``None`` if no epoch was validated.
+        energy_j: what the trial is charged with (the objective value), summed over additive domains.
+        energy_spent_j: what was spent in it (sums to the ledger); smaller if a shared part was reused.
+        best_epoch: epoch of ``quality`` within the last phase, counted from 1.
+        prefix_is_run: whether stopping this trial at epoch k equals a run planned for k epochs; false under
+            a learning-rate schedule that depends on the planned length.
+        config_digest: hash of the config that determines the result, with the params applied.
+        imported_from: the study folder whose trial this was, for an imported record.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    number: int
+    params: dict[str, Any]
+    seed: int
+    repeat: int
+    paradigm: str
+    state: State
+    stop_reason: StopReason
+    message: str | None
+    quality: float | None
+    best_epoch: int | None
+    energy_to_best_j: float | None
+    epochs: int
+    effective_batch_size: int | None
+    energy_j: float | None
+    energy_spent_j: float | None
+    energy_u_scale_j: float | None
+    energy_u_random_j: float | None
+    domains: dict[str, DomainEnergy]
+    activities: list[ActivityEnergy]
+    trajectory: list[TrajectoryPoint]
+    layers: list[LayerTable] = msgspec.field(default_factory=list)
+    prefix_is_run: bool
+    load: LoadCheck | None
+    machine: Machine
+    started_at: str
+    duration_s: float
+    config_digest: str
+    imported_from: str | None = None
