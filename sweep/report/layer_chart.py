@@ -12,7 +12,7 @@ from sweep.analysis.layers import LayerRow, SetupLayers
 from sweep.records import LayerMethod, Pass
 from sweep.report.chart import PALETTE, text
 
-NOT_MEASURED = "No layers were measured (layers.mode=off)."
+NOT_MEASURED = "No layers were measured (layers.mode=off, or a device whose layers cannot be timed)."
 COLOURS = {Pass.FORWARD: PALETTE[0], Pass.BACKWARD: PALETTE[1], None: PALETTE[2]}
 """Of a row by its pass; what is no layer has the third."""
 MAX_NAME = 22

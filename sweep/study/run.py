@@ -114,7 +114,7 @@ def run_study(
         with interruption.armed():
             setup = apply(config, params, dims)
             loaded = loader.load(setup)
-            check_layers(setup, paradigm_of(setup, params), loaded, recorder.domains)
+            check_layers(setup, paradigm_of(setup, params), loaded, recorder.domains, observer.notice)
         name = config.study.name or naming.default_name(label, loaded.info.source)
         study = describe(config, dims, name, command, loaded.info, loaded.objective.quality_name, recorder)
         with StudyStore.create(naming.folder_of(name, config.study.dir), name, study.quality_name) as store:

@@ -4,7 +4,6 @@
 leaves in it changes the result of another. A spec is plain data and can be sent anywhere.
 """
 
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,7 +22,7 @@ from sweep.energy.recorder import Recorder
 from sweep.errors import LayerError
 from sweep.layers.loops.loop import LayerMarks
 from sweep.layers.marking.choice import StepChoice
-from sweep.layers.marking.marks import marks_for
+from sweep.layers.marking.marks import can_time, marks_for
 from sweep.layers.marking.support import check_model
 from sweep.layers.workload import workload
 from sweep.paradigms.paradigm import Paradigm
@@ -160,7 +159,7 @@ class TrialRunner:
 
     def _marks(self, spec: TrialSpec, task: Task, device: torch.device) -> LayerMarks | None:
         """What marks the steps of a phase; ``None`` if layers are not wanted."""
-        if spec.config.layers.mode == LayerMode.off:
+        if spec.config.layers.mode == LayerMode.off or not can_time(device):
             return None
         check_model(task.model)
         choice = StepChoice(spec.config.layers.every, spec.seed)
@@ -202,8 +201,16 @@ def _paradigm(config: SweepConfig, name: str) -> Paradigm:
     return build(config.paradigms[name], Paradigm, f"paradigms.{name}")  # type: ignore[type-abstract]
 
 
-def check_layers(config: SweepConfig, paradigm: str, loaded: Loaded, domains: Sequence[Domain]) -> None:
+def check_layers(
+    config: SweepConfig,
+    paradigm: str,
+    loaded: Loaded,
+    domains: Sequence[Domain],
+    notice: Callable[[str], None],
+) -> None:
     """Refuse a setup whose layers cannot be measured as asked, before anything is spent on it.
+
+    On a device whose work cannot be timed the study runs without layers, and a notice says so.
 
     Raises:
         LayerError: with the reason and what to do instead.
@@ -217,7 +224,10 @@ def check_layers(config: SweepConfig, paradigm: str, loaded: Loaded, domains: Se
                 f"layers.mode=calibrated with {domain.provenance} joules ({domain.name}) would fit {what}, not power",
                 "set layers.mode=sampled, or use a meter that reads a sensor",
             )
-    marks_for(devices.choose(config.trainer.device), time.monotonic)
+    device = devices.choose(config.trainer.device)
+    if not can_time(device):
+        notice(f"no layers are measured: the work of {device} cannot be timed layer by layer")
+        return
     try:
         model = _paradigm(config, paradigm).model(loaded.objective)
     except Exception:  # it fails again in the trial, which keeps a record of it

@@ -1,6 +1,7 @@
 """Layers in a study: each trial has a table that adds up; what cannot be measured is refused before anything runs."""
 
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 import pytest
@@ -8,8 +9,11 @@ import torch
 from torch import nn
 
 from sweep.__main__ import main
+from sweep.config import SweepConfig, TrainerConfig
 from sweep.records import LayerMethod, Pass, Row, StopReason, StudyData
+from sweep.study.loading import Loaded
 from sweep.study.store import StudyStore
+from sweep.study.trial import check_layers
 
 ARGS = [
     "objective=custom",
@@ -66,7 +70,7 @@ def test_the_table_says_how_it_was_made_and_each_epoch_what_its_steps_cost() -> 
 def test_layers_can_be_left_out() -> None:
     assert main([*ARGS, "objective._target_=toy_tasks.Blobs", "layers.mode=off"]) == 0
     assert [trial.layers for trial in data().trials] == [[], []]
-    assert "No layers were measured (layers.mode=off)" in Path("reports/s/report.html").read_text(encoding="utf-8")
+    assert "No layers were measured (layers.mode=off, " in Path("reports/s/report.html").read_text(encoding="utf-8")
 
 
 def test_a_diverging_trial_keeps_its_layers() -> None:
@@ -102,6 +106,13 @@ def test_a_compiled_model_is_refused_before_anything_is_written(
     assert "compiled" in error
     assert "layers.mode=off" in error
     assert not Path("reports").exists()
+
+
+def test_a_device_that_cannot_be_timed_runs_without_layers_and_says_so() -> None:
+    config = SweepConfig(trainer=TrainerConfig(device="meta"))
+    said: list[str] = []
+    check_layers(config, "baseline", cast("Loaded", None), (), said.append)
+    assert said == ["no layers are measured: the work of meta cannot be timed layer by layer"]
 
 
 def test_measuring_layers_does_not_change_the_result() -> None:

@@ -141,6 +141,11 @@ class EventMarks(Marks):
         del self._pending[:count]
 
 
+def can_time(device: torch.device) -> bool:
+    """Whether the work of a device can be timed from within its stream."""
+    return device.type in ("cpu", "cuda")
+
+
 def marks_for(device: torch.device, clock: Callable[[], float]) -> Marks:
     """The log that suits a device.
 
@@ -149,9 +154,9 @@ def marks_for(device: torch.device, clock: Callable[[], float]) -> Marks:
     """
     if device.type == "cpu":
         return HostMarks(clock)
-    if device.type == "cuda":
-        return EventMarks(clock, lambda: torch.cuda.Event(enable_timing=True))  # type: ignore[no-untyped-call]
-    raise LayerError(
-        f"layers cannot be timed on {device}: only cpu and cuda have events that sweep can read",
-        "set layers.mode=off, or train on cpu or cuda",
-    )
+    if not can_time(device):
+        raise LayerError(
+            f"layers cannot be timed on {device}: only cpu and cuda have events that sweep can read",
+            "set layers.mode=off, or train on cpu or cuda",
+        )
+    return EventMarks(clock, lambda: torch.cuda.Event(enable_timing=True))  # type: ignore[no-untyped-call]
