@@ -23,6 +23,9 @@ from sweep.study.loading import Loaded
 from sweep.training.rehearsal import rehearsal
 from sweep.training.trainer import Task, synchronize
 
+NOT_CALIBRATED = Calibration((), {}, LayerMethod.TIME, ("not calibrated before the trial: joules are divided by time",))
+"""Of a phase that needs what an earlier one has trained."""
+
 
 class Calibrator:
     """Calibrations of a session, each made once.
@@ -51,8 +54,10 @@ class Calibrator:
                     self._made[key] = self._calibrated(config, phase.task, device)
 
     def of(self, config: SweepConfig, task: Task, device: torch.device) -> Calibration | None:
-        """The calibration of what is about to be trained; ``None`` if none was made."""
-        return self._made.get(_key(config, task, device))
+        """The calibration of what is about to be trained; ``None`` if none is wanted."""
+        if config.layers.mode != LayerMode.calibrated:
+            return None
+        return self._made.get(_key(config, task, device), NOT_CALIBRATED)
 
     def _calibrated(self, config: SweepConfig, task: Task, device: torch.device) -> Calibration:
         budget_s = config.layers.calibration_s

@@ -71,6 +71,12 @@ class Part:
     notes: list[str] = field(default_factory=list)
     conditions: dict[int, Conditions] = field(default_factory=dict)
 
+    @property
+    def batches(self) -> float:
+        """Full batches that the samples of all ended epochs make; a diverging epoch ends early."""
+        whole = len(self.task.train) / self.result.effective_batch_size
+        return sum(min(epoch.steps, whole) for epoch in self.result.epochs)
+
 
 @dataclass
 class Course:
@@ -149,7 +155,7 @@ class Course:
             if part.marks is not None:
                 part.marks.fold(timeline)
                 table = phase_table(part.result.name, part.marks, activities, part.result.spans, timeline)
-                tables.append(with_shapes(table, part.shapes, part.notes))
+                tables.append(with_shapes(table, part.shapes, part.notes, part.batches))
         return tables
 
 

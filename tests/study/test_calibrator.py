@@ -13,7 +13,7 @@ from sweep.layers.attribution.power import Calibration
 from sweep.objective import Data, Objective
 from sweep.paradigms.baseline import Baseline
 from sweep.records import LayerMethod
-from sweep.study.calibrator import Calibrator
+from sweep.study.calibrator import NOT_CALIBRATED, Calibrator
 from sweep.study.loading import Loaded
 from sweep.training.trainer import Task
 from tests.powered import REAL, CounterMeter
@@ -77,7 +77,7 @@ def test_equal_work_is_calibrated_once(scene: Scene) -> None:
 )
 def test_other_work_is_calibrated_anew(scene: Scene, config: SweepConfig, objective: Objective) -> None:
     scene.prepare()
-    assert scene.calibrator.of(config, task_of(objective), CPU) is None
+    assert scene.calibrator.of(config, task_of(objective), CPU) is NOT_CALIBRATED
     scene.prepare(config, objective)
     assert len(scene.made) == 2
 
@@ -135,4 +135,11 @@ def test_an_interruption_passes_through(scene: Scene, monkeypatch: pytest.Monkey
     monkeypatch.setattr("sweep.study.calibrator.calibrate", interrupt)
     with pytest.raises(KeyboardInterrupt):
         scene.prepare()
-    assert scene.calibrator.of(CONFIG, task_of(Blobs()), CPU) is None
+    assert scene.calibrator.of(CONFIG, task_of(Blobs()), CPU) is NOT_CALIBRATED
+
+
+def test_sampled_layers_want_no_calibration(scene: Scene) -> None:
+    sampled = replace(CONFIG, layers=LayersConfig())
+    scene.prepare(sampled)
+    assert scene.made == []
+    assert scene.calibrator.of(sampled, task_of(Blobs()), CPU) is None

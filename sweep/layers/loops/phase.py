@@ -71,17 +71,22 @@ def phase_table(
     )
 
 
-def with_shapes(table: LayerTable, shapes: Sequence[LayerShape], notes: Sequence[str] = ()) -> LayerTable:
+def with_shapes(
+    table: LayerTable, shapes: Sequence[LayerShape], notes: Sequence[str] = (), batches: float | None = None
+) -> LayerTable:
     """A table with the FLOPs of its layers, where they are counted.
 
     Args:
         table: of one phase.
         shapes: of the layers, for one of its steps.
         notes: for the reader, e.g. why there are no shapes.
+        batches: how many batches of the counted size were trained on; ``None`` for one a step. The last batch of an
+            epoch is mostly smaller.
     """
+    times = table.steps if batches is None else batches
     return msgspec.structs.replace(
         table,
-        rows=[_with_flops(row, shapes, table.steps) for row in table.rows],
+        rows=[_with_flops(row, shapes, times) for row in table.rows],
         shapes=list(shapes),
         notes=[*table.notes, *notes],
     )
@@ -123,10 +128,10 @@ def _quadrature(parts: Sequence[float | None]) -> float | None:
     return None if squares is None else math.sqrt(squares)
 
 
-def _with_flops(row: LayerEnergy, shapes: Sequence[LayerShape], steps: int) -> LayerEnergy:
+def _with_flops(row: LayerEnergy, shapes: Sequence[LayerShape], times: float) -> LayerEnergy:
     """The row with the FLOPs of all steps, where the layer's are counted."""
     shape = next((shape for shape in shapes if row.pass_ is not None and shape.layer == row.layer), None)
     if shape is None:
         return row
     flops = shape.flops if row.pass_ is Pass.FORWARD else shape.flops_backward
-    return msgspec.structs.replace(row, flops=None if flops is None else flops * steps)
+    return msgspec.structs.replace(row, flops=None if flops is None else round(flops * times))
