@@ -104,7 +104,7 @@ def lost_s(wall_s: float, cpu_s: float, wait_s: float) -> float:
         Between 0 and ``wall_s``.
     """
     ready_s = cpu_s + wait_s
-    return min(wall_s, ready_s) * wait_s / ready_s if wait_s > 0 else 0.0
+    return min(wall_s, min(wall_s, ready_s) * wait_s / ready_s) if wait_s > 0 else 0.0  # rounding must not exceed it
 
 
 def _schedstat(path: str) -> float | None:
