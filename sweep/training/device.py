@@ -3,12 +3,12 @@
 import importlib.metadata
 import os
 import platform
-from pathlib import Path
 
 import torch
 
 from sweep.config import TrainerConfig
 from sweep.energy.process import usable_cores
+from sweep.energy.processor import read_processor
 from sweep.errors import ConfigError
 from sweep.records import Machine
 
@@ -53,14 +53,7 @@ def describe(config: TrainerConfig, device: torch.device) -> Machine:
 
 def cpu_model() -> str:
     """Model name of the processor, as the system tells it."""
-    try:
-        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    return read_processor().name or platform.processor() or platform.machine()
 
 
 def _versions() -> dict[str, str]:
