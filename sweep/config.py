@@ -58,6 +58,17 @@ class WaitPolicy(StrEnum):
     active = "active"
 
 
+class Redo(StrEnum):
+    """Which settled trials are run again.
+
+    Attributes:
+        contaminated: those whose joules or time belong in part to other programs, once in a session.
+    """
+
+    nothing = "nothing"
+    contaminated = "contaminated"
+
+
 class Sampler(StrEnum):
     """How setups are chosen."""
 
@@ -166,6 +177,11 @@ class StudyConfig:
         seed: of everything random.
         import_from: folder of a study whose records are taken over where they still apply.
         test: whether the recommended setups are evaluated on the test split.
+        redo: trials to run again although they are settled.
+        idle_s: seconds in which the idle power of measured domains is taken, before the first trial and after the
+            last; 0 to leave it out.
+        cooldown_s: seconds to wait before each trial, so that devices cool down.
+        warmup_s: seconds to train before each trial without counting it, so that devices warm up.
     """
 
     name: str | None = None
@@ -174,9 +190,15 @@ class StudyConfig:
     seed: int = 0
     import_from: str | None = None
     test: bool = True
+    redo: Redo = Redo.nothing
+    idle_s: float = 5.0
+    cooldown_s: float = 0.0
+    warmup_s: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        for name in ("idle_s", "cooldown_s", "warmup_s"):
+            _at_least(f"study.{name}", getattr(self, name), 0)
         _at_least("study.repeats", self.repeats, 1)
         _at_least("study.seed", self.seed, 0)
 

@@ -7,6 +7,7 @@
     │   ├── StudyError         a study folder: foreign, locked, unreadable, not the same study
     │   ├── RecordError        a record that cannot be read
     │   ├── MeterError         a meter that cannot be opened or read
+    │   │   └── SensorAbsentError   the machine has no such sensor
     │   ├── LayerError         a model whose layers cannot be told apart, or a way of doing so that does not fit
     │   └── MonitorError       a monitor that is used out of its order, or given what it cannot use
     ├── FetchError             a download that did not arrive whole
@@ -61,6 +62,10 @@ class RecordError(BadInputError):
 
 class MeterError(BadInputError):
     """A meter that cannot be opened or read."""
+
+
+class SensorAbsentError(MeterError):
+    """The machine has no sensor of this kind, or nothing that talks to it: nothing is broken."""
 
 
 class LayerError(BadInputError):

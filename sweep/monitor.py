@@ -19,6 +19,7 @@ own. The joules of a default monitor are modelled from CPU time, not measured. W
 loader's workers, is not seen by the model of the processor; counters see the whole device.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
@@ -46,11 +47,13 @@ class EnergyMonitor:
 
     Args:
         model: whose layers are told apart.
-        meter: a registered name, a ``Meter``, or a mapping with ``_target_`` and options; ``None`` for joules that are
-            modelled from CPU time, on any machine.
+        meter: a registered name, a ``Meter``, or a mapping with ``_target_`` and options; ``None`` for every domain
+            that can be measured here, and a model for a processor that nothing measures.
         layers: ``sampled`` marks layers on some steps; ``off`` shows the model as one layer, and takes compiled models.
         every: layers are marked on one step in so many.
         seed: of the draw; torch's random numbers are not touched.
+        idle_s: seconds to wait on entry, in which the idle power of measured domains is taken; then ``by_domain`` and
+            ``summary`` have joules above idle.
 
     Raises:
         LayerError: for a model whose layers cannot be told apart, e.g. a compiled one.
@@ -67,10 +70,13 @@ class EnergyMonitor:
         layers: Literal["sampled", "off"] = "sampled",
         every: int = 20,
         seed: int = 0,
+        idle_s: float = 0.0,
     ) -> None:
-        _check(model, layers, every, seed)
+        _check(model, layers, every, seed, idle_s)
         self._model = model
-        self._session = Session(model, meter_of(meter), every=every, seed=seed, per_layer=layers == "sampled")
+        self._session = Session(
+            model, meter_of(meter), every=every, seed=seed, per_layer=layers == "sampled", idle_s=idle_s
+        )
         self._used = False
 
     def __enter__(self) -> Self:
@@ -235,7 +241,7 @@ class EnergyMonitor:
             raise MonitorError(f"{what} is called outside the monitor's window", "call it within `with monitor:`")
 
 
-def _check(model: nn.Module, layers: str, every: int, seed: int) -> None:
+def _check(model: nn.Module, layers: str, every: int, seed: int, idle_s: float) -> None:
     """Refuse what cannot be measured before anything is spent."""
     if not isinstance(model, nn.Module):
         raise MonitorError(f"{type(model).__name__} is no torch.nn.Module", "give the model that your loop trains")
@@ -246,6 +252,8 @@ def _check(model: nn.Module, layers: str, every: int, seed: int) -> None:
             raise MonitorError(f"{name}={value!r} is no whole number", f"give {name} an int")
     if every < 1:
         raise MonitorError(f"every={every} is below 1", "mark layers on one step in 1, 2, 3, ...")
+    if not 0 <= idle_s < math.inf:
+        raise MonitorError(f"idle_s={idle_s} is not in [0, inf)", "give seconds, or 0 to leave the idle power out")
     if layers == "sampled":
         with _own_words():
             check_model(model)

@@ -1,16 +1,32 @@
-"""The contract of a meter: cumulative joules of each domain, read whenever asked.
+"""The contract of a meter: the counters of each domain, read whenever asked.
 
-A meter is opened, read many times from the poller's and the training thread, and closed. It reports joules
-*since it was opened*, wraps corrected and units converted, so readings never fall. Vendor drivers are imported
-inside ``open``.
+A meter is opened, read many times from the poller's and the training thread, and closed. It reports what its counters
+show, in joules; that they wrap, start anew, stand still or jump is the recorder's affair (``sweep.energy.counter``), so
+each meter is thin. Vendor drivers are imported inside ``open``. A new meter is one file in ``sweep/energy/meters`` that
+passes the contract suite.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 from sweep.records import Conditions, Domain, Joules
+
+
+class Problem(NamedTuple):
+    """Something that a meter could cover, and does not.
+
+    Attributes:
+        what: the domain or device, e.g. ``dram:0``.
+        why: the value and the rule it breaks.
+        mend: the next step, in the imperative.
+    """
+
+    what: str
+    why: str
+    mend: str
 
 
 class Meter(ABC):
@@ -21,21 +37,26 @@ class Meter(ABC):
     """
 
     poll_interval_s: float = 0.1
-    exact: ClassVar[bool] = False
+    exact: bool = False
     """Whether a reading is true at the moment it is taken (a model), not at the last tick (a counter). The
     recorder then reads at every mark instead of interpolating."""
+    rank: ClassVar[int | None] = None
+    """Place among the meters that ``auto`` tries, lowest first; ``None`` to be used by name only."""
+    covers: ClassVar[frozenset[str]] = frozenset()
+    """Of ``gpu`` and ``cpu``, what the meter tells; ``auto`` does not try it where an earlier one told all of that."""
 
     @abstractmethod
     def open(self) -> None:
-        """Acquire the sensors.
+        """Acquire the sensors, and drop those that cannot be read into ``problems``.
 
         Raises:
-            MeterError: if they cannot be used, with the permission or package that is missing.
+            SensorAbsentError: if the machine has no such sensor.
+            MeterError: if none of them can be used, with the permission or package that is missing.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Release the sensors; safe to call twice."""
+        """Release the sensors; safe to call twice, and without ``open``."""
 
     @property
     @abstractmethod
@@ -44,14 +65,29 @@ class Meter(ABC):
 
     @abstractmethod
     def read(self) -> Joules:
-        """Joules of each domain since ``open``; ``None`` for a domain that cannot be read now.
+        """What the counter of each domain shows; ``None`` for one that cannot be read now.
 
-        Safe from any thread.
+        Starts anywhere, rises, and starts over at the domain's ``range_j`` if it has one. Safe from any thread.
+
+        Raises:
+            MeterError: if the meter is not open. Whatever else is raised is a failed reading, and no more.
         """
 
-    def conditions(self) -> Conditions:
-        """Temperature and clock of what is metered, where its sensors tell."""
-        return Conditions()
+    def power_w(self) -> Mapping[str, float | None]:
+        """Power that the sensor of each domain tells now, in watts; without the domains that have no such sensor."""
+        return {}
+
+    def conditions(self) -> Mapping[str, Conditions]:
+        """State of the device of each domain now, where its sensors tell."""
+        return {}
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is there but not covered, with the mend; valid once opened."""
+        return ()
+
+    def attend(self, device: str) -> None:  # noqa: B027 - most meters do not care
+        """Told before ``open`` which torch device will work, e.g. ``cuda:1``: others of its kind are left out."""
 
     def set_apart(self) -> AbstractContextManager[None]:
         """Context whose CPU time on the calling thread is not the training's (poller, progress, storage).

@@ -8,8 +8,10 @@
         recorder.timeline.joules(start_s, end_s)
 
 A mark is a time. If the meter is exact it is also a reading, so no interpolation enters; a counter that ticks is
-interpolated between polled readings instead. Synchronise the device before a mark. A reading that fails is a hole
-in the timeline and one warning, never an exception in the loop that is being measured.
+interpolated between polled readings instead. Synchronise the device before a mark. What counters show becomes joules in
+``sweep.energy.counter``: wraps are corrected, restarts bridged. A reading that fails is a hole in the timeline and one
+warning for each domain, never an exception in the loop that is being measured. Beside the counters, power is polled
+each time and the state of the devices every ``STATE_S``.
 
 Within ``tick_stamped()`` the poller looks for the moments at which a counter changes, and stores nothing else:
 
@@ -26,19 +28,25 @@ mark.
 """
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
-from sweep.energy.meter import Meter
+import msgspec
+
+from sweep.energy.counter import Counter
+from sweep.energy.meter import Meter, Problem
+from sweep.energy.sensors import SensorLog
 from sweep.energy.timeline import Timeline
 from sweep.errors import MeterError
-from sweep.records import Conditions, Domain, Joules, Reading
+from sweep.records import Conditions, Domain, DomainEnergy, Gap, Joules, Reading
 
 _JOIN_S = 10.0
+STATE_S = 2.0
 REST_TICKS = 0.8
 LEAST_REST_S = 5e-3
 LOOKS_A_TICK = 20
@@ -51,7 +59,11 @@ class Recorder:
     Args:
         meter: opened on entry, closed on exit.
         clock: monotonic seconds.
-        warn: gets the one warning about failing readings; ``None`` for the log.
+        warn: gets the warnings about failing readings, one for each domain; ``None`` for the log.
+
+    Attributes:
+        failures: readings that raised.
+        sensors: polled power and states.
     """
 
     def __init__(
@@ -64,11 +76,18 @@ class Recorder:
         self._clock = clock
         self._warn = warn or logging.getLogger(__name__).warning
         self._lock = threading.Lock()
+        self._sensing = threading.Lock()
         self._stop = threading.Event()
         self._poller: threading.Thread | None = None
         self._timeline: Timeline | None = None
+        self._counters: dict[str, Counter] = {}
+        self._seen_s: dict[str, float] = {}
+        self._warned: set[str] = set()
+        self._state_s = -math.inf
         self._stamping = False
         self._wake = threading.Event()
+        self._listener: Callable[[Reading], None] | None = None
+        self.sensors = SensorLog()
         self.failures = 0
 
     def __enter__(self) -> Self:
@@ -79,6 +98,7 @@ class Recorder:
         """
         self._meter.open()
         self._timeline = Timeline(self._meter.domains)
+        self._counters = {domain.name: Counter(domain) for domain in self._meter.domains}
         self._stop.clear()
         self._wake.clear()
         self.settle()
@@ -119,6 +139,11 @@ class Recorder:
         """What the meter covers."""
         return self.timeline.domains
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What the meter could cover, and does not."""
+        return self._meter.problems
+
     def mark(self) -> float:
         """The time now, in seconds of the clock; with an exact meter, a reading too."""
         return self.settle() if self._meter.exact else self._clock()
@@ -128,10 +153,20 @@ class Recorder:
         with self.set_apart(), self._lock:
             time_s = self._clock()
             try:
-                self.timeline.append(Reading(time_s=time_s, energy_j=self._meter.read()))
+                self._store(time_s, self._meter.read())
             except Exception as err:  # whatever a driver raises must not reach the training loop
                 self._fail(time_s, err)
         return time_s
+
+    def listen(self, listener: Callable[[Reading], None] | None) -> None:
+        """Hand each reading that enters the timeline to someone, those that are there first; ``None`` ends that.
+
+        It is called on whichever thread reads, and must be quick.
+        """
+        with self._lock:
+            for reading in self.timeline.readings() if listener is not None else ():
+                listener(reading)  # type: ignore[misc]
+            self._listener = listener
 
     @contextmanager
     def tick_stamped(self) -> Iterator[None]:
@@ -156,17 +191,93 @@ class Recorder:
                 if energy_j == before:
                     return time_s, False
                 stamp_s = max((looked_s + time_s) / 2, self.timeline.end_s or looked_s)  # a settle may lie between
-                self.timeline.append(Reading(time_s=stamp_s, energy_j=energy_j))
+                self._store(stamp_s, energy_j)
             except Exception as err:  # as in a reading
                 self._fail(time_s, err)
         return time_s, True
 
-    def conditions(self) -> Conditions:
-        """Temperature and clock now, where the meter's sensors tell."""
+    def _store(self, time_s: float, shown_j: Joules) -> None:
+        """Put what the counters show into the timeline."""
+        steps = {name: counter.update(time_s, shown_j.get(name)) for name, counter in self._counters.items()}
+        for name, step in steps.items():
+            if step.energy_j is not None:
+                self._seen_s[name] = time_s
+            if step.gap is not None:
+                self.timeline.bridge(step.gap)
+                self._warn_of_gap(step.gap)
+            elif shown_j.get(name) is None:
+                self._warn_once(name, f"{name} cannot be read now: its joules are bridged when it can be read again")
+        reading = Reading(time_s=time_s, energy_j={name: step.energy_j for name, step in steps.items()})
+        self.timeline.append(reading)
+        if self._listener is not None:
+            self._listener(reading)
+
+    def _warn_of_gap(self, gap: Gap) -> None:
+        self._warn_once(
+            gap.domain,
+            f"{gap.domain}: {gap.reason}; the joules of {gap.end_s - gap.start_s:.3g} s are bridged, with an "
+            f"uncertainty of {gap.u_j:.3g} J",
+        )
+
+    def _warn_once(self, name: str, text: str) -> None:
+        if name not in self._warned:
+            self._warned.add(name)
+            self._warn(f"{text}; further gaps are only recorded")
+
+    def catch_up(self, patience_s: float = 2.0) -> None:
+        """Read until each domain has told its joules of now; give up on those that do not after a while."""
+        due_s = self._clock()
+        self.settle()
+        give_up_s = time.monotonic() + patience_s
+        while time.monotonic() < give_up_s and min(map(self._last_good_s, self._counters), default=due_s) < due_s:
+            time.sleep(0.05)
+            self.settle()
+
+    def _last_good_s(self, name: str) -> float:
+        return self._seen_s.get(name, -math.inf)
+
+    def forget(self, before_s: float) -> None:
+        """Drop what no interval from a time on needs."""
+        self.timeline.forget(before_s)
+        self.sensors.forget(before_s)
+
+    def lost(self, within_s: float) -> list[str]:
+        """Names of the domains that gave no good reading in the last seconds."""
+        now_s = self._clock()
+        return [name for name in self._counters if now_s - self._last_good_s(name) > within_s]
+
+    def energy(self, start_s: float, end_s: float) -> dict[str, DomainEnergy]:
+        """Joules of each domain with provenance and uncertainty, and by equation 1 where power is polled.
+
+        Raises:
+            ValueError: if the interval ends before it starts.
+        """
+        return {
+            name: msgspec.structs.replace(energy, polled_j=self.sensors.polled_j(name, start_s, end_s))
+            for name, energy in self.timeline.energy(start_s, end_s).items()
+        }
+
+    def conditions(self) -> Mapping[str, Conditions]:
+        """State of the devices now, by domain, where the meter's sensors tell."""
         try:
             return self._meter.conditions()
         except Exception:  # as with a reading: what a driver raises is not the training's affair
-            return Conditions()
+            return {}
+
+    def sense(self) -> None:
+        """Poll power and the state of the devices now."""
+        with self.set_apart():
+            self._sense(-math.inf)
+
+    def _sense(self, state_s: float) -> None:
+        """Poll power, and the state of the devices if the last one is older than some seconds."""
+        with self._sensing:
+            time_s = self._clock()
+            with suppress(Exception):
+                self.sensors.add_power(time_s, self._meter.power_w())
+            if time_s - self._state_s >= state_s:
+                self._state_s = time_s
+                self.sensors.add_conditions(time_s, self.conditions())
 
     def set_apart(self) -> AbstractContextManager[None]:
         """Context whose CPU time on the calling thread is not the training's."""
@@ -205,6 +316,7 @@ class Recorder:
                     self._stamp_a_tick()
                 else:
                     self.settle()
+                    self._sense(STATE_S)
 
     def _stamp_a_tick(self) -> None:
         """Rest for most of a tick of the fastest counter, then look until a counter changes."""

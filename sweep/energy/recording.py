@@ -10,13 +10,16 @@ file cut short is noticed:
     {"readings": 2}
 
 ``domains`` are ``sweep.records.Domain`` objects: name, provenance of the joules when they were recorded,
-uncertainties, tick. Times rise strictly; joules never fall. Limits: read whole into memory.
+uncertainties, tick. Times rise strictly; joules never fall. Limits: read whole into memory; joules that were bridged
+are not told from others.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from types import TracebackType
+from typing import Any, BinaryIO, Literal, Self
 
 import msgspec
 
@@ -77,6 +80,68 @@ def write_recording(path: str | Path, recording: Recording) -> None:
         part.replace(path)
     except OSError as err:
         raise MeterError(f"the recording {path} cannot be written ({err})", "choose a writable folder") from err
+
+
+class RecordingWriter:
+    """Writes readings as they come; the file has its name once it is whole.
+
+    Until then it is ``<path>.part``, which lacks the last line; what a killed process wrote stays there.
+
+    Args:
+        path: of the recording.
+        device: what is measured.
+        domains: of the readings.
+        note: how it is made.
+    """
+
+    def __init__(self, path: Path, device: str, domains: Sequence[Domain], note: str = "") -> None:
+        self._path, self._part = path, Path(f"{path}.part")
+        self._names = [domain.name for domain in domains]
+        self._header = _Header(
+            format="sweep-recording", version=VERSION, device=device, domains=list(domains), note=note
+        )
+        self._file: BinaryIO | None = None
+        self._count, self._last_s = 0, -math.inf
+
+    def __enter__(self) -> Self:
+        """Begin.
+
+        Raises:
+            MeterError: if the file cannot be written.
+        """
+        try:
+            self._file = self._part.open("wb")
+        except OSError as err:
+            raise MeterError(
+                f"the recording {self._path} cannot be written ({err})", "choose a writable folder"
+            ) from err
+        self._line(self._header)
+        return self
+
+    def add(self, reading: Reading) -> None:
+        """Write a reading; one that is not later than the last is left out."""
+        if self._file is not None and reading.time_s > self._last_s:
+            self._last_s = reading.time_s
+            self._count += 1
+            self._line([reading.time_s, *(reading.energy_j.get(name) for name in self._names)])
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, and give the file its name if there is something in it."""
+        file, self._file = self._file, None
+        if file is None:
+            return
+        with file:
+            file.write(msgspec.json.encode(_Footer(readings=self._count)) + b"\n")
+        if self._count:
+            self._part.replace(self._path)
+        else:
+            self._part.unlink()
+
+    def _line(self, item: Any) -> None:
+        if self._file is not None:
+            self._file.write(msgspec.json.encode(item) + b"\n")
 
 
 def read_recording(path: str | Path) -> Recording:

@@ -2,21 +2,23 @@
 
     E(a, b) = C(b) - C(a),   C piecewise linear through the readings
 
-so intervals that touch add up to the whole by construction. What is not known stays unknown, ``None``:
+so intervals that touch add up to the whole by construction.
 
-    covered    a boundary before the first or after the last reading is unknown
-    hole       a reading that lacks a domain: boundaries between its known neighbours are unknown, intervals across
-               them are known, because the counter went on
-    break      a counter that fell, hence started anew: no interval across it is known
+    covered    a boundary before the first or after the last good reading of a domain is unknown, ``None``
+    hole       readings that lack a domain: the counter went on, so intervals across them are as good as others; a
+               boundary within is interpolated between the good readings around it, at their uncertainty
+    gap        a stretch that was bridged because the counter could not be trusted (``sweep.energy.counter``)
+    break      a counter that fell although it should not: no interval across it is known
 
 Uncertainty of an interval, standard and in joules:
 
     u_scale  = scale_u_rel E
-    u_random = sqrt((random_u_rel E)^2 + u_a^2 + u_b^2),   u = P w / sqrt(12)
+    u_random = sqrt((random_u_rel E)^2 + u_a^2 + u_b^2 + sum of gaps u_g^2),   u_a = P w / sqrt(12)
 
-with P the mean power between the readings around the boundary (of the interval, beside a hole) and w the time within
-which the counter's step is not located: its tick, or the distance of these readings if the boundary lies between
-them, whichever is longer (rectangular distribution, GUM 4.3.7). A model that is read at the boundary has w = 0.
+with P the mean power between the good readings around the boundary and w the time within which the counter's step is
+not located: its tick, or the distance of these readings if the boundary lies between them, whichever is longer
+(rectangular distribution, GUM 4.3.7). A model that is read at the boundary has w = 0. Of a gap that lies partly in the
+interval, u_g counts in proportion. Dynamic joules are E - idle power * duration.
 
 Limits: 8 bytes for each reading and domain; ``forget`` what is settled in studies of days.
 """
@@ -25,14 +27,15 @@ import math
 import threading
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from sweep.errors import MeterError
-from sweep.records import Domain, DomainEnergy, Joules, Reading
+from sweep.records import Domain, DomainEnergy, Gap, Joules, Reading
 
 
 class _Boundary(NamedTuple):
@@ -41,6 +44,14 @@ class _Boundary(NamedTuple):
     time_s: float
     left: int
     at_reading: bool
+
+
+class _Value(NamedTuple):
+    """Cumulative joules at a boundary, from the good readings at ``first`` and ``last`` around it, or one at it."""
+
+    energy_j: float
+    first: int
+    last: int
 
 
 class Timeline:
@@ -56,6 +67,7 @@ class Timeline:
         self._times = array("d")
         self._joules = {domain.name: array("d") for domain in self.domains}
         self._breaks = {domain.name: array("d") for domain in self.domains}
+        self._gaps: dict[str, list[Gap]] = {domain.name: [] for domain in self.domains}
         self._last: dict[str, float] = {}
 
     def __len__(self) -> int:
@@ -95,6 +107,18 @@ class Timeline:
                     self._breaks[name].append(reading.time_s)
                 self._last[name] = energy_j
                 values.append(energy_j)
+
+    def bridge(self, gap: Gap) -> None:
+        """Add a stretch whose joules, in the readings since, were estimated."""
+        with self._lock:
+            self._gaps[gap.domain].append(gap)
+
+    def know_idle(self, power_w: Mapping[str, float | None]) -> None:
+        """Set the idle power of domains by name; ``None`` for one that is not known any more."""
+        self.domains = tuple(
+            msgspec.structs.replace(domain, idle_power_w=power_w[domain.name]) if domain.name in power_w else domain
+            for domain in self.domains
+        )
 
     def joules(self, start_s: float, end_s: float) -> Joules:
         """Joules of each domain from ``start_s`` to ``end_s``; ``None`` where the readings do not tell.
@@ -153,11 +177,14 @@ class Timeline:
         """Drop the readings that no interval from ``before_s`` on needs."""
         with self._lock:
             drop = max(bisect_right(self._times, before_s) - 1, 0)
+            while drop and any(math.isnan(values[drop]) for values in self._joules.values()):
+                drop -= 1  # a boundary in a hole needs the good reading before it
             del self._times[:drop]
             for name, values in self._joules.items():
                 del values[:drop]
                 breaks = self._breaks[name]
                 del breaks[: bisect_right(breaks, self._times[0]) if self._times else 0]
+                self._gaps[name] = [gap for gap in self._gaps[name] if gap.end_s > before_s]
 
     def readings(self) -> Iterator[Reading]:
         """The readings in order, as they stand now; ``None`` for holes."""
@@ -197,65 +224,107 @@ class Timeline:
             return None
         return _Boundary(time_s, left, self._times[left] == time_s)
 
-    def _difference(self, name: str, start: _Boundary | None, end: _Boundary | None) -> float | None:
+    def _ends(self, name: str, start: _Boundary | None, end: _Boundary | None) -> tuple[_Value, _Value] | None:
+        """Cumulative joules at both ends of an interval; ``None`` if its joules are not known."""
         if start is None or end is None:
             return None
-        first, last = self._cumulative(name, start), self._cumulative(name, end)
+        first, last = self._value(name, start), self._value(name, end)
         breaks = self._breaks[name]
         broken = bisect_right(breaks, end.time_s) > bisect_right(breaks, start.time_s)
-        return None if first is None or last is None or broken else last - first
+        return None if first is None or last is None or broken else (first, last)
+
+    def _difference(self, name: str, start: _Boundary | None, end: _Boundary | None) -> float | None:
+        ends = self._ends(name, start, end)
+        return None if ends is None else ends[1].energy_j - ends[0].energy_j
 
     def _split(
         self, name: str, bounds_s: NDArray[np.float64], start: _Boundary | None, end: _Boundary | None
     ) -> NDArray[np.float64] | None:
-        if start is None or end is None or self._difference(name, start, end) is None:
+        ends = self._ends(name, start, end)
+        if ends is None:
             return None
-        covered = slice(start.left, end.left + 2)
+        covered = slice(ends[0].first, ends[1].last + 1)
         times, values = np.array(self._times[covered]), np.array(self._joules[name][covered])
         known = ~np.isnan(values)
         parts: NDArray[np.float64] = np.diff(np.interp(bounds_s, times[known], values[known]))
         return parts
 
-    def _cumulative(self, name: str, place: _Boundary) -> float | None:
-        """Cumulative joules at a place; ``None`` inside a hole or across a break."""
-        values, left = self._joules[name], place.left
-        if place.at_reading:
-            return None if math.isnan(values[left]) else values[left]
-        before, after = values[left], values[left + 1]
-        if not after >= before:  # a fall, or NaN
+    def _value(self, name: str, place: _Boundary) -> _Value | None:
+        """Cumulative joules at a place; ``None`` before or after all good readings, and across a break."""
+        values, first = self._joules[name], place.left
+        while first >= 0 and math.isnan(values[first]):
+            first -= 1
+        if first < 0:
             return None
-        t0, t1 = self._times[left], self._times[left + 1]
-        return before + (after - before) * ((place.time_s - t0) / (t1 - t0))
+        if first == place.left and place.at_reading:
+            return _Value(values[first], first, first)
+        last = place.left + 1
+        while last < len(values) and math.isnan(values[last]):
+            last += 1
+        if last == len(values) or values[last] < values[first]:
+            return None
+        t0, t1 = self._times[first], self._times[last]
+        share = (place.time_s - t0) / (t1 - t0)
+        return _Value(values[first] + (values[last] - values[first]) * share, first, last)
 
     def _domain_energy(self, domain: Domain, start: _Boundary | None, end: _Boundary | None) -> DomainEnergy:
-        energy_j = self._difference(domain.name, start, end)
-        u_scale_j = u_random_j = None
-        if energy_j is not None and start is not None and end is not None:
-            u_scale_j = domain.scale_u_rel * energy_j
-            mean_power_w = energy_j / (end.time_s - start.time_s) if end.time_s > start.time_s else 0.0
-            ends = [self._boundary_u_j(domain, place, mean_power_w) for place in (start, end)]
-            u_random_j = math.hypot(domain.random_u_rel * energy_j, *ends)
+        ends = self._ends(domain.name, start, end)
+        if ends is None or start is None or end is None:
+            return DomainEnergy(
+                energy_j=None,
+                provenance=domain.provenance,
+                u_scale_j=None,
+                u_random_j=None,
+                additive=domain.additive,
+            )
+        energy_j, duration_s = ends[1].energy_j - ends[0].energy_j, end.time_s - start.time_s
+        mean_power_w = energy_j / duration_s if duration_s else 0.0
+        parts = [self._boundary_u_j(domain, value, mean_power_w) for value in ends]
+        gaps = [(gap, _overlap_s(gap.start_s, gap.end_s, start, end)) for gap in self._gaps[domain.name]]
+        parts += [gap.u_j * inside_s / (gap.end_s - gap.start_s) for gap, inside_s in gaps if inside_s]
         return DomainEnergy(
             energy_j=energy_j,
             provenance=domain.provenance,
-            u_scale_j=u_scale_j,
-            u_random_j=u_random_j,
+            u_scale_j=domain.scale_u_rel * energy_j,
+            u_random_j=math.hypot(domain.random_u_rel * energy_j, *parts),
             additive=domain.additive,
+            dynamic_j=None if domain.idle_power_w is None else energy_j - domain.idle_power_w * duration_s,
+            gap_s=self._untrusted_s(domain.name, ends, start, end),
         )
 
-    def _boundary_u_j(self, domain: Domain, place: _Boundary, mean_power_w: float) -> float:
+    def _boundary_u_j(self, domain: Domain, value: _Value, mean_power_w: float) -> float:
         """Standard uncertainty of the cumulative joules at a boundary.
 
         Args:
             domain: whose tick counts.
-            place: the boundary.
+            value: at the boundary.
             mean_power_w: power of the interval, for where the neighbouring readings do not tell.
         """
-        first = max(place.left - 1, 0) if place.at_reading else place.left
-        last = min(place.left + 1, len(self._times) - 1)
+        at_reading = value.first == value.last
+        first, last = value.first, value.last
+        if at_reading:
+            first, last = max(first - 1, 0), min(last + 1, len(self._times) - 1)
         span_s = self._times[last] - self._times[first]
-        width_s = max(domain.tick_s or 0.0, 0.0 if place.at_reading else span_s)
+        width_s = max(domain.tick_s or 0.0, 0.0 if at_reading else span_s)
         values = self._joules[domain.name]
         spent_j = values[last] - values[first]
         known = span_s > 0.0 and spent_j >= 0.0  # false beside a hole (NaN) or a break
         return (spent_j / span_s if known else mean_power_w) * width_s / math.sqrt(12)
+
+    def _untrusted_s(self, name: str, ends: tuple[_Value, _Value], start: _Boundary, end: _Boundary) -> float:
+        """Seconds of an interval that lie in holes or gaps."""
+        covered = slice(ends[0].first, ends[1].last + 1)
+        times, values = np.array(self._times[covered]), np.array(self._joules[name][covered])
+        holes = np.flatnonzero(np.isnan(values))
+        stretches = [(float(times[index - 1]), float(times[index + 1])) for index in holes]
+        stretches += [(gap.start_s, gap.end_s) for gap in self._gaps[name]]
+        untrusted_s, reached_s = 0.0, start.time_s
+        for begin_s, until_s in sorted(stretches):
+            begin_s, until_s = max(begin_s, reached_s), min(until_s, end.time_s)
+            untrusted_s += max(until_s - begin_s, 0.0)
+            reached_s = max(reached_s, until_s)
+        return untrusted_s
+
+
+def _overlap_s(begin_s: float, until_s: float, start: _Boundary, end: _Boundary) -> float:
+    return max(min(until_s, end.time_s) - max(begin_s, start.time_s), 0.0)

@@ -14,9 +14,8 @@ from typing import Any
 import torch
 
 from sweep.analysis.measured import EpochEnergy
-from sweep.energy.timeline import Timeline
 from sweep.errors import MonitorError
-from sweep.monitoring.interval import Energies, Interval, additive_j, plus
+from sweep.monitoring.interval import Energies, Interval, Source, additive_j, plus
 
 
 @dataclass
@@ -81,13 +80,13 @@ class Curves:
         if not self._waiting or self._waiting[-1] is not last:
             self._waiting.append(last)
 
-    def cut(self, timeline: Timeline, now_s: float) -> None:
-        """Find the joules of what was logged; the timeline before now is needed no longer."""
+    def cut(self, source: Source, now_s: float) -> None:
+        """Find the joules of what was logged; the source before now is needed no longer."""
         for epoch in self._waiting:
-            epoch.spent = plus(epoch.spent, self._since.upto(timeline, epoch.end_s))
+            epoch.spent = plus(epoch.spent, self._since.upto(source, epoch.end_s))
             self._since = Interval(epoch.end_s)
         self._waiting.clear()
-        self._since.cut(timeline, now_s)
+        self._since.cut(source, now_s)
 
     def results(self) -> list[EpochEnergy]:
         """The epochs so far, as of the last cut."""

@@ -7,11 +7,18 @@ repeatability, and an upper bound for the boundaries, of which every cut adds tw
 """
 
 from collections.abc import Mapping
+from typing import Protocol
 
-from sweep.energy.timeline import Timeline
 from sweep.records import DomainEnergy, total_j
 
 Energies = dict[str, DomainEnergy]
+
+
+class Source(Protocol):
+    """What tells the joules of an interval: a timeline, or a recorder, which knows the polled power as well."""
+
+    def energy(self, start_s: float, end_s: float) -> Energies:
+        """Joules of each domain."""
 
 
 class Interval:
@@ -26,13 +33,13 @@ class Interval:
         self._reached_s = start_s
         self._spent: Energies = {}
 
-    def upto(self, timeline: Timeline, end_s: float) -> Energies:
-        """Joules from the start to a time that the timeline covers."""
-        return plus(self._spent, timeline.energy(self._reached_s, end_s))
+    def upto(self, source: Source, end_s: float) -> Energies:
+        """Joules from the start to a time that the source covers."""
+        return plus(self._spent, source.energy(self._reached_s, end_s))
 
-    def cut(self, timeline: Timeline, now_s: float) -> None:
+    def cut(self, source: Source, now_s: float) -> None:
         """Add up to a time; the timeline before it is needed no longer."""
-        self._spent = self.upto(timeline, now_s)
+        self._spent = self.upto(source, now_s)
         self._reached_s = now_s
 
 
@@ -55,4 +62,7 @@ def _sum(one: DomainEnergy, other: DomainEnergy) -> DomainEnergy:
         u_scale_j=total_j([one.u_scale_j, other.u_scale_j]),
         u_random_j=total_j([one.u_random_j, other.u_random_j]),
         additive=one.additive,
+        dynamic_j=total_j([one.dynamic_j, other.dynamic_j]),
+        polled_j=total_j([one.polled_j, other.polled_j]),
+        gap_s=one.gap_s + other.gap_s,
     )

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sweep.energy.meter import Meter
-from sweep.energy.meters.estimated import EstimatedMeter
+from sweep.energy.meters.auto import AutoMeter
 from sweep.errors import MeterError
 from sweep.registry import build, discover
 
@@ -17,14 +17,14 @@ def meter_of(spec: MeterSpec) -> Meter:
     """The meter that is meant.
 
     Args:
-        spec: ``None`` for the model of the processor, which works everywhere and measures nothing.
+        spec: ``None`` for all that can be measured here, and a model for a processor that nothing measures.
 
     Raises:
         MeterError: for a name that is not registered, or what is none of these.
         ConfigError: for options that the class does not take.
     """
     if spec is None:
-        return EstimatedMeter()
+        return AutoMeter()
     if isinstance(spec, Meter):
         return spec
     if isinstance(spec, Mapping):

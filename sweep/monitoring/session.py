@@ -11,6 +11,7 @@ from typing import Any, Self
 from torch import nn
 
 from sweep.analysis.measured import Measured
+from sweep.energy.idle import idle_power_w, measure_idle
 from sweep.energy.meter import Meter
 from sweep.energy.recorder import Recorder
 from sweep.layers.loops.log import LoopLog, device_of
@@ -22,8 +23,8 @@ from sweep.monitoring.interval import Energies, Interval
 from sweep.monitoring.meters import reserved
 from sweep.monitoring.shapes import count_shapes
 from sweep.monitoring.windows import Window, Windows
-from sweep.monitoring.words import machine_words, notes_of
-from sweep.records import LayerMethod, LayerShape, LayerTable
+from sweep.monitoring.words import idle_notes, machine_words, notes_of
+from sweep.records import IdlePower, LayerMethod, LayerShape, LayerTable
 from sweep.training.trainer import synchronize
 
 PHASE = "window"
@@ -38,12 +39,16 @@ class Session:
         every: layers are marked on one step in so many.
         seed: of the draw.
         per_layer: whether layers are told apart.
+        idle_s: seconds in which the idle power of measured domains is taken on entry.
     """
 
-    def __init__(self, model: nn.Module, meter: Meter, *, every: int, seed: int, per_layer: bool) -> None:
+    def __init__(
+        self, model: nn.Module, meter: Meter, *, every: int, seed: int, per_layer: bool, idle_s: float = 0.0
+    ) -> None:
         self._model = model
         self._meter = meter
-        self._every, self._seed, self._per_layer = every, seed, per_layer
+        self._every, self._seed, self._per_layer, self._idle_s = every, seed, per_layer, idle_s
+        self._idle: list[IdlePower] = []
         self._stack: ExitStack | None = None
         self._shapes: tuple[list[LayerShape], list[str]] | None = None
         self._final: Measured | None = None
@@ -55,7 +60,10 @@ class Session:
         """Open the meter and begin to watch."""
         with ExitStack() as stack:
             stack.enter_context(reserved(self._meter))
+            self._meter.attend(str(device_of(self._model)))
             recorder = self.recorder = stack.enter_context(Recorder(self._meter))
+            self._idle = measure_idle(recorder, self._idle_s)
+            recorder.timeline.know_idle(idle_power_w(self._idle))
             layers = Layers()
             layers.add(self._model)
             self.log = LoopLog(
@@ -99,7 +107,7 @@ class Session:
     def notes(self) -> list[str]:
         """What a reader must know."""
         seen = notes_of(self._watch, self.log, self._model, self.recorder.failures, per_layer=self._per_layer)
-        return seen + self._counted()[1]
+        return seen + idle_notes(self._idle) + self._counted()[1]
 
     def sum_up(self) -> None:
         """Bring all results up to now, if the measurement goes on."""
@@ -119,7 +127,7 @@ class Session:
         """Close it; nothing to do if it was closed with the session."""
         if self.is_open:
             now_s = self._read()
-            self.windows.end(window, self.recorder.timeline, now_s)
+            self.windows.end(window, self.recorder, now_s)
 
     def measured(self) -> Measured:
         """All results up to now."""
@@ -151,7 +159,7 @@ class Session:
         with self.recorder.set_apart():
             self._now_s = self._read()
             self._total = Interval(self._now_s)
-            self.spent = self._total.upto(self.recorder.timeline, self._now_s)
+            self.spent = self._total.upto(self.recorder, self._now_s)
             self.curves = Curves(self._now_s)
             self.log.open(self._now_s)
             self._watch.open()
@@ -173,12 +181,12 @@ class Session:
             self.log.cut(now_s)
             self.log.fold(timeline)
             if last:
-                self.windows.end_all(timeline, now_s)
+                self.windows.end_all(recorder, now_s)
             for part in (self._total, self.curves, self.windows):
-                part.cut(timeline, now_s)
-            self.spent = self._total.upto(timeline, now_s)
+                part.cut(recorder, now_s)
+            self.spent = self._total.upto(recorder, now_s)
             self._now_s = now_s
-            timeline.forget(now_s)
+            recorder.forget(now_s)
 
     def _counted(self) -> tuple[list[LayerShape], list[str]]:
         """Shapes of the layers, counted once the measurement is over: counting takes time."""

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from sweep.analysis.measured import WindowEnergy
-from sweep.energy.timeline import Timeline
-from sweep.monitoring.interval import Energies, Interval, additive_j, plus
+from sweep.monitoring.interval import Energies, Interval, Source, additive_j, plus
 
 
 @dataclass(eq=False)
@@ -49,27 +48,27 @@ class Windows:
         self._sums.setdefault(path, _Sum())  # in order of their beginnings
         return window
 
-    def end(self, window: Window, timeline: Timeline, now_s: float) -> None:
+    def end(self, window: Window, source: Source, now_s: float) -> None:
         """Close one; nothing to do if it was closed with the monitor."""
         if window not in self._open:
             return
         self._open.remove(window)
-        window.by_domain = window.interval.upto(timeline, now_s)
+        window.by_domain = window.interval.upto(source, now_s)
         window.duration_s = now_s - window.interval.start_s
         total = self._sums[window.name]
         total.count += 1
         total.duration_s += window.duration_s
         total.spent = plus(total.spent, window.by_domain)
 
-    def end_all(self, timeline: Timeline, now_s: float) -> None:
+    def end_all(self, source: Source, now_s: float) -> None:
         """Close those that are open, innermost first."""
         for window in self._open[::-1]:
-            self.end(window, timeline, now_s)
+            self.end(window, source, now_s)
 
-    def cut(self, timeline: Timeline, now_s: float) -> None:
+    def cut(self, source: Source, now_s: float) -> None:
         """The timeline before now is needed no longer."""
         for window in self._open:
-            window.interval.cut(timeline, now_s)
+            window.interval.cut(source, now_s)
 
     def results(self) -> list[WindowEnergy]:
         """Sums of those that have ended."""

@@ -1,6 +1,7 @@
 """What a reader of a monitor's results must know, in words."""
 
 import platform
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -9,6 +10,7 @@ from sweep.layers.loops.log import LoopLog
 from sweep.layers.loops.watch import LoopWatch
 from sweep.layers.marking.support import hookable
 from sweep.monitoring.shapes import listed
+from sweep.records import IdlePower
 from sweep.training.device import cpu_model
 
 
@@ -46,3 +48,8 @@ def notes_of(watch: LoopWatch, log: LoopLog, model: nn.Module, failures: int, *,
     if failures:
         notes.append(f"{failures} readings of the meter failed")
     return notes
+
+
+def idle_notes(found: Sequence[IdlePower]) -> list[str]:
+    """Idle powers that could not be taken."""
+    return [f"the idle power of {idle.domain} is not known: {idle.reason}" for idle in found if not idle.quiet]

@@ -14,10 +14,31 @@ fields and wrong types; NaN does not exist in JSON, so a non-finite loss is stor
 """
 
 from sweep.records.base import READABLE, SCHEMA_VERSION, Joules, Record, dumps, finite, loads, total_j
-from sweep.records.energy import ActivityEnergy, Conditions, Domain, DomainEnergy, Provenance, Reading
+from sweep.records.energy import (
+    ActivityEnergy,
+    Conditions,
+    Domain,
+    DomainEnergy,
+    Gap,
+    IdlePower,
+    Provenance,
+    Reading,
+    Scope,
+    Sensors,
+)
 from sweep.records.layers import LayerEnergy, LayerMethod, LayerShape, LayerTable, Pass, Row
 from sweep.records.study import DataInfo, Dimension, SessionRecord, StudyData, StudyRecord, TestResult
-from sweep.records.trial import RESULTS, SETTLED, LoadCheck, Machine, State, StopReason, TrajectoryPoint, TrialRecord
+from sweep.records.trial import (
+    RESULTS,
+    SETTLED,
+    LoadCheck,
+    Machine,
+    State,
+    Steadiness,
+    StopReason,
+    TrajectoryPoint,
+    TrialRecord,
+)
 
 __all__ = [
     "READABLE",
@@ -30,6 +51,8 @@ __all__ = [
     "Dimension",
     "Domain",
     "DomainEnergy",
+    "Gap",
+    "IdlePower",
     "Joules",
     "LayerEnergy",
     "LayerMethod",
@@ -42,8 +65,11 @@ __all__ = [
     "Reading",
     "Record",
     "Row",
+    "Scope",
+    "Sensors",
     "SessionRecord",
     "State",
+    "Steadiness",
     "StopReason",
     "StudyData",
     "StudyRecord",

@@ -9,11 +9,12 @@ import msgspec
 
 from sweep.errors import RecordError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
-READABLE = frozenset({1, SCHEMA_VERSION})
-"""Versions that this one reads; what a version 1 record lacks (layers, steps) is not known."""
+READABLE = frozenset({1, 2, SCHEMA_VERSION})
+"""Versions that this one reads; what a version 1 record lacks (layers, steps), or a version 2 one (scope, dynamic and
+polled joules, gaps, idle power), is not known."""
 
 
 Joules = dict[str, float | None]

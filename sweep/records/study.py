@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import msgspec
+
 from sweep.records.base import SCHEMA_VERSION, Joules, Record
-from sweep.records.energy import Domain
+from sweep.records.energy import Domain, IdlePower
 from sweep.records.trial import Machine, TrialRecord
 
 
@@ -76,6 +78,10 @@ class SessionRecord(Record, frozen=True, kw_only=True):
 
     ``energy_j`` covers the whole session; trials and test evaluation are parts of it, and what remains is the
     search's own overhead (loading data, choosing, storing, reporting, idle).
+
+    Attributes:
+        idle_before: idle power of the measured domains before the first trial of the session; empty if not measured.
+        idle_after: after its last one.
     """
 
     started_at: str
@@ -85,6 +91,8 @@ class SessionRecord(Record, frozen=True, kw_only=True):
     trials_j: Joules
     test_j: Joules
     trials: list[int]
+    idle_before: list[IdlePower] = msgspec.field(default_factory=list)
+    idle_after: list[IdlePower] = msgspec.field(default_factory=list)
 
 
 class TestResult(Record, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from sweep.records.base import SCHEMA_VERSION, Record
-from sweep.records.energy import ActivityEnergy, Conditions, DomainEnergy
+from sweep.records.energy import ActivityEnergy, Conditions, DomainEnergy, Sensors
 from sweep.records.layers import LayerTable
 
 
@@ -67,12 +67,33 @@ class LoadCheck(Record, frozen=True, kw_only=True):
     """How much other programs disturbed a trial.
 
     Attributes:
-        wait_share: seconds that the training spent runnable but not running, over its wall time.
-        contaminated: whether ``wait_share`` is above the threshold.
+        wait_share: seconds that the training spent runnable but not running, over its wall time; ``None`` if the
+            platform does not tell.
+        contaminated: whether one of ``reasons`` is given.
+        other_cpu_share: CPU time of other programs, over what the machine's cores could have given.
+        domains: measured domains that hold joules of other programs.
+        reasons: what was found, in words.
     """
 
-    wait_share: float
+    wait_share: float | None
     contaminated: bool
+    other_cpu_share: float | None = None
+    domains: list[str] = msgspec.field(default_factory=list)
+    reasons: list[str] = msgspec.field(default_factory=list)
+
+
+class Steadiness(Record, frozen=True, kw_only=True):
+    """Whether the power of a trial was steady: its first and last third compared.
+
+    Attributes:
+        drift_rel: mean power of the last third over that of the first, minus 1.
+        u_rel: standard uncertainty of that.
+        steady: whether ``drift_rel`` is at most 5 % or within two ``u_rel``.
+    """
+
+    drift_rel: float
+    u_rel: float
+    steady: bool
 
 
 class Machine(Record, frozen=True, kw_only=True):
@@ -103,10 +124,13 @@ class TrialRecord(Record, frozen=True, kw_only=True):
         quality: best validation quality so far at the end; ``None`` if no epoch was validated.
         energy_j: what the trial is charged with (the objective value), summed over additive domains.
         energy_spent_j: what was spent in it (sums to the ledger); smaller if a shared part was reused.
+        energy_dynamic_j: above idle, summed over additive domains; ``None`` if the idle power of one is not known.
         best_epoch: epoch of ``quality`` within the last phase, counted from 1.
         prefix_is_run: whether stopping this trial at epoch k equals a run planned for k epochs; false under
             a learning-rate schedule that depends on the planned length.
         config_digest: hash of the config that determines the result, with the params applied.
+        sensors: what the sensors of each domain told over the trial.
+        steadiness: of its power; ``None`` if it was too short to tell.
         imported_from: the study folder whose trial this was, for an imported record.
     """
 
@@ -128,6 +152,7 @@ class TrialRecord(Record, frozen=True, kw_only=True):
     energy_spent_j: float | None
     energy_u_scale_j: float | None
     energy_u_random_j: float | None
+    energy_dynamic_j: float | None = None
     domains: dict[str, DomainEnergy]
     activities: list[ActivityEnergy]
     trajectory: list[TrajectoryPoint]
@@ -138,4 +163,6 @@ class TrialRecord(Record, frozen=True, kw_only=True):
     started_at: str
     duration_s: float
     config_digest: str
+    sensors: dict[str, Sensors] = msgspec.field(default_factory=dict)
+    steadiness: Steadiness | None = None
     imported_from: str | None = None

@@ -10,6 +10,7 @@ from typing import Any
 from sweep.config import Schedule, SweepConfig
 from sweep.energy.activities import activity_energy
 from sweep.energy.recorder import Recorder
+from sweep.energy.steadiness import steadiness
 from sweep.energy.timeline import Timeline
 from sweep.layers.loops.loop import LayerMarks
 from sweep.layers.loops.phase import phase_table, with_shapes
@@ -111,7 +112,7 @@ class Course:
     def record(self, end_s: float, load: LoadCheck | None, recorder: Recorder) -> TrialRecord:
         """The record of what has happened up to a time; one under way counts as killed until it ends."""
         spec, last = self.spec, self.parts[-1].result if self.parts else None
-        energy = recorder.timeline.energy(self.start_s, end_s)
+        energy = recorder.energy(self.start_s, end_s)
         reason = self.failure or (last.stop_reason if last else None) or StopReason.KILLED
         points = [self.point(part, epoch, recorder) for part in self.parts for epoch in part.result.epochs]
         best = _best_point(last, points)
@@ -136,12 +137,15 @@ class Course:
             energy_spent_j=total,
             energy_u_scale_j=_sum_u(energy, "u_scale_j", linear=True),
             energy_u_random_j=_sum_u(energy, "u_random_j", linear=False),
+            energy_dynamic_j=total_j(d.dynamic_j for d in energy.values() if d.additive),
             domains=energy,
             activities=activities,
             trajectory=points,
             layers=self._tables(activities, recorder.timeline),
             prefix_is_run=spec.config.trainer.schedule == Schedule.constant,
             load=load,
+            sensors=recorder.sensors.summary(self.start_s, end_s),
+            steadiness=steadiness(recorder, self.start_s, end_s),
             machine=self.machine,
             started_at=self.started_at,
             duration_s=end_s - self.start_s,

@@ -16,17 +16,17 @@ from torch import Tensor
 
 from sweep.config import LayerMode, SweepConfig
 from sweep.energy.activities import Span
-from sweep.energy.load import LoadWatch
+from sweep.energy.load import PROCESSOR, LoadWatch
 from sweep.energy.process import usable_cores
 from sweep.energy.recorder import Recorder
 from sweep.errors import LayerError
-from sweep.layers.loops.loop import LayerMarks
+from sweep.layers.loops.loop import LayerMarks, NoMarks
 from sweep.layers.marking.choice import StepChoice
 from sweep.layers.marking.marks import can_time, marks_for
 from sweep.layers.marking.support import check_model
 from sweep.layers.workload import workload
 from sweep.paradigms.paradigm import Paradigm
-from sweep.records import Domain, LayerShape, Provenance, StopReason, TrajectoryPoint, TrialRecord
+from sweep.records import Conditions, Domain, LayerShape, Provenance, StopReason, TrajectoryPoint, TrialRecord
 from sweep.registry import build
 from sweep.study.calibrator import Calibrator
 from sweep.study.course import Course, Part, TrialSpec
@@ -35,7 +35,8 @@ from sweep.study.loading import Loaded, Loader
 from sweep.study.weights import Checkpoints
 from sweep.training import device as devices
 from sweep.training.feed import place
-from sweep.training.trainer import EpochResult, PhaseResult, Task, evaluate, train, warm_up
+from sweep.training.rehearsal import rehearsal
+from sweep.training.trainer import EpochResult, PhaseResult, Task, evaluate, synchronize, train, warm_up
 
 
 class TrialRunner:
@@ -94,9 +95,11 @@ class TrialRunner:
         with suppress(KeyboardInterrupt), self._interruption.armed():  # then the trial's own section raises at once
             paradigm = _paradigm(spec.config, spec.paradigm)
             self._calibrator.prepare(spec.config, paradigm, loaded, device)
+            self._warm(spec, paradigm, loaded, device)
         watch = LoadWatch()
         watch.start()
         course = Course(spec, machine, loaded.info, datetime.now(UTC).isoformat(), self._recorder.mark())
+        self._recorder.sense()
         try:
             with self._interruption.armed():
                 self._train(course, loaded, device, on_epoch)
@@ -105,9 +108,10 @@ class TrialRunner:
         except Exception as err:  # a trial that crashes is a result of the study, not its end
             course.failure = StopReason.CRASHED
             course.message = f"{type(err).__name__}: {err}\n{traceback.format_exc()}"
+        self._recorder.sense()
         end_s = self._recorder.mark()
-        self._recorder.settle()
-        load = watch.stop()
+        self._recorder.catch_up()
+        load = watch.stop(self._recorder.domains, self._recorder.sensors.summary(course.start_s, end_s))
         self._count(course)
         return course.record(end_s, load, self._recorder)
 
@@ -127,7 +131,8 @@ class TrialRunner:
             with self._recorder.set_apart():
                 self._recorder.settle()
                 part = course.parts[-1]
-                part.conditions[epoch.epoch] = self._recorder.conditions()
+                conditions = self._recorder.conditions()
+                part.conditions[epoch.epoch] = conditions.get(domain_of(device, self._recorder.domains), Conditions())
                 if part.marks is not None:
                     part.marks.fold(self._recorder.timeline)
                 point = course.point(part, epoch, self._recorder)
@@ -156,6 +161,19 @@ class TrialRunner:
                 course.failure = StopReason.DIVERGED
                 course.message = f"loss was not finite in epoch {result.epochs[-1].epoch} of phase {phase.name}"
                 return
+
+    def _warm(self, spec: TrialSpec, paradigm: Paradigm, loaded: Loaded, device: torch.device) -> None:
+        """Do the work of the first phase for a while, so that the device is as warm as it gets; the search pays."""
+        until_s = self._recorder.clock() + spec.config.study.warmup_s
+        if not spec.config.study.warmup_s:
+            return
+        with torch.random.fork_rng([device] if device.type == "cuda" else []), suppress(Exception):
+            task = next(paradigm.phases(loaded.objective, loaded.data)).task
+            task.model.to(device)
+            _, step = rehearsal(task, spec.config.trainer)
+            while self._recorder.clock() < until_s:
+                step(NoMarks())
+        synchronize(device)
 
     def _marks(self, spec: TrialSpec, task: Task, device: torch.device) -> LayerMarks | None:
         """What marks the steps of a phase; ``None`` if layers are not wanted."""
@@ -195,6 +213,13 @@ class TrialRunner:
         objective = loaded.objective
         split = place(loaded.data.test, device)
         return evaluate(model, split, objective.loss, objective.metric, size, device)[1]
+
+
+def domain_of(device: torch.device, domains: Sequence[Domain]) -> str:
+    """Name of the domain that a device belongs to; empty if none does."""
+    if device.type == "cuda":
+        return f"gpu:{device.index or 0}"
+    return next((domain.name for domain in domains if domain.kind in PROCESSOR), "")
 
 
 def _paradigm(config: SweepConfig, name: str) -> Paradigm:

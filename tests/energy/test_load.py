@@ -9,16 +9,18 @@ from tests.clocks import FakeProcess
 
 def test_half_of_the_time_waited_is_contaminated() -> None:
     process = FakeProcess()
-    watch = LoadWatch(process)
+    watch = LoadWatch(process, look=lambda: None)
     watch.start()
     process.spend(wall=4.0, cpu=2.0, wait=2.0)
-    assert watch.stop() == LoadCheck(wait_share=0.5, contaminated=True)
+    assert watch.stop() == LoadCheck(
+        wait_share=0.5, contaminated=True, reasons=["it waited 50% of its time for a core"]
+    )
 
 
 @pytest.mark.parametrize(("wait_s", "contaminated"), [(0.0, False), (THRESHOLD - 0.01, False), (0.06, True)])
 def test_the_threshold_decides(wait_s: float, contaminated: bool) -> None:
     process = FakeProcess()
-    watch = LoadWatch(process)
+    watch = LoadWatch(process, look=lambda: None)
     watch.start()
     process.spend(wall=1.0, cpu=1.0 - wait_s, wait=wait_s)
     check = watch.stop()
@@ -28,7 +30,7 @@ def test_the_threshold_decides(wait_s: float, contaminated: bool) -> None:
 
 def test_each_start_begins_anew() -> None:
     process = FakeProcess()
-    watch = LoadWatch(process)
+    watch = LoadWatch(process, look=lambda: None)
     watch.start()
     process.spend(wall=1.0, cpu=0.5, wait=0.5)
     watch.start()
@@ -38,7 +40,7 @@ def test_each_start_begins_anew() -> None:
 
 def test_unknown_is_none() -> None:
     unknown = FakeProcess(wait=None)
-    watch = LoadWatch(unknown)
+    watch = LoadWatch(unknown, look=lambda: None)
     assert watch.stop() is None  # never started
     watch.start()
     unknown.spend(wall=1.0, cpu=1.0)
@@ -46,7 +48,7 @@ def test_unknown_is_none() -> None:
 
 
 def test_no_time_is_no_check() -> None:
-    watch = LoadWatch(FakeProcess())
+    watch = LoadWatch(FakeProcess(), look=lambda: None)
     watch.start()
     assert watch.stop() is None
 

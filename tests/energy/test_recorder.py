@@ -1,6 +1,7 @@
 """The recorder: marks, polling, failing meters, and an orderly end."""
 
 import itertools
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -87,8 +88,9 @@ def test_a_failing_reading_is_a_hole_and_one_warning() -> None:
         meter.fail = False
         clock.now_s = 3.0
         recorder.mark()
-        assert recorder.timeline.joules(0, 2) == {"psu": None}
         assert recorder.timeline.joules(0, 3) == {"psu": 30.0}
+        assert recorder.energy(0, 3)["psu"].gap_s == 3.0
+        assert recorder.energy(0, 2)["psu"].u_random_j == pytest.approx(10.0 * 3.0 / math.sqrt(12))
         assert recorder.failures == 2
     assert len(warnings) == 1
     assert "the sensor is gone" in warnings[0]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sweep.energy.timeline import Timeline
 from sweep.errors import MeterError
-from sweep.records import Domain, Provenance, Reading
+from sweep.records import Domain, Gap, Provenance, Reading
 
 GPU = Domain(name="gpu:0", provenance=Provenance.MEASURED, scale_u_rel=0.05, random_u_rel=0.01)
 DRAM = Domain(name="dram:0", provenance=Provenance.MEASURED, scale_u_rel=0.1, random_u_rel=0.0)
@@ -65,13 +65,39 @@ def test_unknown_outside_the_readings() -> None:
     assert Timeline([GPU]).joules(0, 1) == {"gpu:0": None}
 
 
-def test_a_hole_hides_its_inside_and_not_what_spans_it() -> None:
-    line = timeline((0, 0), (1, 10), (2, None), (3, 30), (4, 40))
-    assert line.joules(0, 4) == {"gpu:0": 40.0}
-    assert line.joules(1, 3) == {"gpu:0": 20.0}
-    for boundary in (1.5, 2.0, 2.5):
-        assert line.joules(0, boundary) == {"gpu:0": None}
-        assert line.joules(boundary, 4) == {"gpu:0": None}
+def test_a_hole_makes_its_inside_uncertain_and_not_what_spans_it() -> None:
+    line = timeline((0, 0), (1, 10), (2, None), (3, None), (4, 70), (5, 80))
+    assert line.joules(0, 5) == {"gpu:0": 80.0}
+    assert line.joules(1, 4) == {"gpu:0": 60.0}
+    assert line.joules(0, 2) == {"gpu:0": 30.0}
+    spanning, into, after = (line.energy(*interval)["gpu:0"] for interval in ((1, 4), (0, 2), (4, 5)))
+    assert (spanning.gap_s, into.gap_s, after.gap_s) == (3.0, 1.0, 0.0)
+    assert into.u_random_j == pytest.approx(math.hypot(0.01 * 30.0, 20.0 * 3.0 / math.sqrt(12)))
+    assert spanning.u_random_j < into.u_random_j
+
+
+def test_after_the_last_good_reading_nothing_is_known() -> None:
+    line = timeline((0, 0), (1, 10), (2, None))
+    assert line.joules(0, 1.5) == {"gpu:0": None}
+    assert line.energy(0, 2)["gpu:0"].u_random_j is None
+
+
+def test_a_bridged_gap_raises_the_uncertainty_in_proportion() -> None:
+    line = timeline((0, 0), (1, 10), (3, 30), (4, 40))
+    sure = line.energy(0, 4)["gpu:0"]
+    line.bridge(Gap(domain="gpu:0", start_s=1.0, end_s=3.0, u_j=7.0, reason="its counter started anew"))
+    whole, half, beside = (line.energy(*interval)["gpu:0"] for interval in ((0, 4), (0, 2), (3, 4)))
+    assert whole.energy_j == sure.energy_j
+    assert whole.u_random_j == pytest.approx(math.hypot(sure.u_random_j, 7.0))
+    assert (whole.gap_s, half.gap_s, beside.gap_s) == (2.0, 1.0, 0.0)
+    assert half.u_random_j >= 3.5
+
+
+def test_dynamic_joules_are_those_above_idle() -> None:
+    line = timeline((0, 0), (4, 40))
+    assert line.energy(0, 4)["gpu:0"].dynamic_j is None
+    line.know_idle({"gpu:0": 2.5})
+    assert line.energy(1, 3)["gpu:0"].dynamic_j == 15.0
 
 
 def test_a_domain_with_a_hole_leaves_the_others_known() -> None:

@@ -252,8 +252,9 @@ def test_interruption_ends_cleanly_and_the_setup_is_taken_again(number: signal.S
 def test_another_study_in_the_same_folder_is_refused_with_the_difference(
     change: str, topic: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*QUICK, *FOUR, "search.n_trials=1"]) == 0
-    args = [a for a in [*QUICK, *FOUR] if a.split("=")[0] != change.split("=")[0]]
+    quick = [*QUICK, *FOUR, "meter=estimated"]
+    assert main([*quick, "search.n_trials=1"]) == 0
+    args = [a for a in quick if a.split("=")[0] != change.split("=")[0]]
     assert main([*args, change]) == 2
     error = capsys.readouterr().err
     assert topic in error

@@ -12,7 +12,6 @@ mean something. Within a hole of the recording, and past its end unless repeated
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
 
 import msgspec
 
@@ -36,7 +35,7 @@ class ReplayMeter(Meter):
         MeterError: if the interval is not positive.
     """
 
-    exact: ClassVar[bool] = True
+    exact: bool = True
 
     def __init__(
         self,
@@ -109,5 +108,7 @@ def _replayed(domain: Domain, recording: Recording) -> Domain:
     return msgspec.structs.replace(
         domain,
         provenance=Provenance.REPLAYED,
+        range_j=None,
+        max_power_w=None,  # wraps and jumps were corrected when it was recorded
         source=f"{source}; {domain.source}" if domain.source else source,
     )
