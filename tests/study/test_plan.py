@@ -1,7 +1,11 @@
 """What runs next, from records alone."""
 
-from sweep.config import Sampler, SearchConfig, StudyConfig, SweepConfig
-from sweep.records import Dimension, StopReason
+from dataclasses import replace
+
+import msgspec
+
+from sweep.config import Redo, Sampler, SearchConfig, StudyConfig, SweepConfig
+from sweep.records import Dimension, LoadCheck, StopReason
 from sweep.study.plan import free_repeat, next_run, run_key
 from tests.factories import trial
 
@@ -59,3 +63,17 @@ def test_a_setup_chosen_again_gets_a_repeat_of_its_own() -> None:
     records = [trial(0, {"lr": 0.1}, repeat=0), trial(1, {"lr": 0.1}, repeat=1)]
     assert free_repeat({"lr": 0.1}, records) == 2
     assert free_repeat({"lr": 0.2}, records) == 0
+
+
+def test_contaminated_runs_are_taken_again_on_request_and_once_a_session() -> None:
+    asked = replace(config(repeats=1), study=StudyConfig(repeats=1, redo=Redo.contaminated))
+    first = next_run(asked, DIMS, [])
+    assert first is not None
+    assert first.params is not None
+    disturbed = msgspec.structs.replace(trial(0, first.params), load=LoadCheck(wait_share=0.5, contaminated=True))
+    clean = msgspec.structs.replace(trial(1, first.params), load=LoadCheck(wait_share=0.0, contaminated=False))
+    assert next_run(config(repeats=1), DIMS, [disturbed]) != first
+    assert next_run(asked, DIMS, [disturbed]) == first
+    assert next_run(asked, DIMS, [disturbed], own=[0]) != first
+    assert next_run(asked, DIMS, [disturbed, clean]) != first
+    assert next_run(asked, DIMS, [clean, disturbed]) != first

@@ -25,7 +25,7 @@ class AutoMeter(Meter):
 
     Args:
         sysfs_root: handed to the meters that read sysfs.
-        exclude: domains to leave out.
+        exclude: domains to leave out, e.g. ``dram:0``, or kinds of them, e.g. ``dram``.
         poll_interval_s: seconds between two polled readings; shorter where a counter would wrap.
 
     Raises:
@@ -35,7 +35,8 @@ class AutoMeter(Meter):
     def __init__(self, *, sysfs_root: str = "/sys", exclude: Sequence[str] = (), poll_interval_s: float = 0.1) -> None:
         if not poll_interval_s > 0:
             raise MeterError(f"meter.poll_interval_s={poll_interval_s} is not positive", "give seconds, e.g. 0.1")
-        self._options = {"sysfs_root": sysfs_root, "exclude": list(exclude), "poll_interval_s": poll_interval_s}
+        self._options = {"sysfs_root": sysfs_root, "poll_interval_s": poll_interval_s}
+        self._exclude = frozenset(exclude)
         self._asked_s = poll_interval_s
         self.poll_interval_s = poll_interval_s
         self._device: str | None = None
@@ -51,7 +52,7 @@ class AutoMeter(Meter):
         """Open what there is.
 
         Raises:
-            MeterError: if nothing can be opened, or two meters claim one domain.
+            MeterError: if nothing can be opened, two meters claim one domain, or a name in ``exclude`` is none.
         """
         self._problems, self._absences = [], []
         with ExitStack() as stack:
@@ -87,6 +88,13 @@ class AutoMeter(Meter):
         return meter
 
     def _check(self) -> None:
+        found = {name for domain in self._found() for name in (domain.name, domain.kind)}
+        unknown = sorted(self._exclude - found)
+        if unknown:
+            raise MeterError(
+                f"meter.exclude={unknown} is no domain of this machine ({', '.join(d.name for d in self._found())})",
+                "name domains or kinds of them, e.g. dram:0 or dram",
+            )
         names = [domain.name for domain in self.domains]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -105,7 +113,13 @@ class AutoMeter(Meter):
     @property
     def domains(self) -> tuple[Domain, ...]:
         """Those of all meters, in their order."""
-        return tuple(domain for meter in self._meters for domain in meter.domains)
+        return tuple(domain for domain in self._found() if self._is_wanted(domain.name))
+
+    def _found(self) -> list[Domain]:
+        return [domain for meter in self._meters for domain in meter.domains]
+
+    def _is_wanted(self, name: str) -> bool:
+        return name not in self._exclude and name.partition(":")[0] not in self._exclude
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -135,15 +149,17 @@ class AutoMeter(Meter):
                 found |= dict.fromkeys((domain.name for domain in meter.domains), None)
         if len(errors) == len(self._meters):
             raise errors[0]
-        return found
+        return {name: joules for name, joules in found.items() if self._is_wanted(name)}
 
     def power_w(self) -> Mapping[str, float | None]:
         """Power of all domains that have a sensor for it."""
-        return {name: power for meter in self._meters for name, power in meter.power_w().items()}
+        told = {name: power for meter in self._meters for name, power in meter.power_w().items()}
+        return {name: power for name, power in told.items() if self._is_wanted(name)}
 
     def conditions(self) -> Mapping[str, Conditions]:
         """States of all devices."""
-        return {name: state for meter in self._meters for name, state in meter.conditions().items()}
+        told = {name: state for meter in self._meters for name, state in meter.conditions().items()}
+        return {name: state for name, state in told.items() if self._is_wanted(name)}
 
     @contextmanager
     def set_apart(self) -> Iterator[None]:
