@@ -28,7 +28,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from sweep.analysis.layers import is_disturbed
+from sweep.analysis.current import current, is_disturbed
 from sweep.records import Conditions, State, StudyData, TrajectoryPoint, TrialRecord
 
 MIN_TRIALS = 6
@@ -108,7 +108,7 @@ class Drift:
 
 def drift(data: StudyData, confidence: float = 0.95) -> Drift | None:
     """The warm-up test of a study; ``None`` if no trial recorded the joules of its steps."""
-    complete = [trial for trial in data.trials if trial.state is State.COMPLETE]
+    complete = [trial for trial in current(data.trials) if trial.state is State.COMPLETE]
     known = [trial for trial in complete if any(_step_j(point) is not None for point in trial.trajectory)]
     if not known:
         return None

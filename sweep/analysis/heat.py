@@ -1,7 +1,7 @@
 """Heat-map tables: a number over two dimensions of the search space.
 
 Rows and columns are the first two dimensions in which the trials differ (one of them alone gives one row);
-further ones are averaged over, and the table says so. Each cell is the mean over the COMPLETE trials in it; a
+further ones are averaged over, and the table says so. Each cell is the mean over the current COMPLETE trials in it; a
 cell without any is missing (NaN). A dimension of more than ``MAX_VALUES`` numbers is cut into at most
 ``N_BINS`` bins that hold about equally many trials.
 
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweep.analysis import wording
+from sweep.analysis.current import current
 from sweep.records import State, StudyData, TrialRecord
 
 MAX_VALUES = 12
@@ -56,7 +57,7 @@ class _Axis(NamedTuple):
 def heat_table(data: StudyData, measure: Callable[[TrialRecord], float | None]) -> HeatTable | None:
     """Mean of ``measure`` in each cell; ``None`` if no dimension varies or no trial has the number."""
     names = wording.varying(data)
-    complete = [trial for trial in data.trials if trial.state is State.COMPLETE]
+    complete = [trial for trial in current(data.trials) if trial.state is State.COMPLETE]
     numbers = [(trial, number) for trial in complete if (number := measure(trial)) is not None]
     if not names or not numbers:
         return None

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sweep.analysis import wording
+from sweep.analysis.current import current, is_disturbed
 from sweep.analysis.setups import Setup
 from sweep.records import (
     Domain,
@@ -28,7 +29,6 @@ from sweep.records import (
     LayerTable,
     Pass,
     StudyData,
-    TrialRecord,
     total_j,
 )
 
@@ -169,7 +169,7 @@ def _marking_share(tables: Sequence[LayerTable]) -> float | None:
 def setup_layers(data: StudyData, recommended: Setup | None) -> SetupLayers | None:
     """Layers of the recommended setup, mean over its trials; else of the first trial that has any."""
     repeats = [trial for trial in recommended.trials if trial.layers] if recommended else []
-    trials = repeats or [trial for trial in sorted(data.trials, key=lambda t: t.number) if trial.layers][:1]
+    trials = repeats or [trial for trial in sorted(current(data.trials), key=lambda t: t.number) if trial.layers][:1]
     if not trials:
         return None
     covered = {name: domain for trial in trials for name, domain in trial.domains.items()}
@@ -180,11 +180,6 @@ def setup_layers(data: StudyData, recommended: Setup | None) -> SetupLayers | No
         disturbed=tuple(trial.number for trial in trials if is_disturbed(trial)),
         breakdown=breakdown([table for trial in trials for table in trial.layers], covered),
     )
-
-
-def is_disturbed(trial: TrialRecord) -> bool:
-    """Whether other programs are known to have disturbed a trial."""
-    return trial.load is not None and trial.load.contaminated
 
 
 def _row(phase: str, row: LayerEnergy, apart: set[str]) -> LayerRow:

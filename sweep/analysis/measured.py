@@ -17,7 +17,7 @@ import pandas as pd
 
 from sweep.analysis import wording
 from sweep.analysis.layers import Breakdown, breakdown, layer_rows
-from sweep.records import DomainEnergy, LayerTable, total_j
+from sweep.records import Domain, DomainEnergy, LayerTable, total_j
 
 LOSS = "loss"
 OWN_COLUMNS = ("energy_j", "duration_s", "energy_per_loss_decrease_j")
@@ -66,6 +66,7 @@ class Measured:
         table: rows that sum to ``domains``.
         domains: joules of the whole window.
         machine: on what it ran, in words.
+        sources: the domains that were covered; without them the label cannot say whose joules these are.
     """
 
     title: str
@@ -75,6 +76,12 @@ class Measured:
     domains: Mapping[str, DomainEnergy]
     epochs: Sequence[EpochEnergy] = ()
     windows: Sequence[WindowEnergy] = ()
+    sources: Sequence[Domain] = ()
+
+    @property
+    def label(self) -> str:
+        """What the total is a sum of."""
+        return wording.energy_label(self.sources) if self.sources else wording.provenance(self.domains.values())
 
     @property
     def energy_j(self) -> float | None:

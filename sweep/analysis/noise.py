@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from scipy import stats
 
+from sweep.analysis.current import current
 from sweep.analysis.pareto import FrontPoint
 from sweep.analysis.setups import Setup, SetupPoint
 from sweep.records import StudyData
@@ -176,7 +177,7 @@ def _binomial(data: StudyData, quality: float | None) -> float | None:
 def _meter_repeatability(data: StudyData) -> float:
     shares = [
         trial.energy_u_random_j / trial.energy_j
-        for trial in data.trials
+        for trial in current(data.trials)
         if trial.energy_u_random_j is not None and trial.energy_j
     ]
     return statistics.median(shares) if shares else 0.0

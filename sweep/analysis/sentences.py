@@ -4,12 +4,13 @@ Plain text, so that the console, the report, the notes and JSON all say the same
 tells what was seen in one run each, and claims no interval.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sweep.analysis import wording
 from sweep.analysis.noise import Difference, Noise, mean_u
 from sweep.analysis.pareto import FrontPoint
-from sweep.records import Provenance, StudyData
+from sweep.records import Domain, Provenance, StudyData
 
 AGAINST = {
     "cheapest_within_noise": "",
@@ -99,6 +100,14 @@ def caveats(data: StudyData, point: FrontPoint, reference: FrontPoint | None, no
         found.append("the schedule depends on the planned length, so only whole runs are compared")
     if imported:
         found.append(f"trial {wording.numbers(imported)} was imported from another study")
-    if any(d.provenance is Provenance.MODELLED and d.additive for d in data.study.domains):
-        found.append("joules are modelled, not measured")
-    return tuple(found)
+    return (*found, *_not_measured(data.study.domains))
+
+
+def _not_measured(domains: Sequence[Domain]) -> Iterator[str]:
+    """Which of the joules no sensor told in this study; all of them, or those of some domains."""
+    summed = [domain for domain in domains if domain.additive]
+    for provenance in (Provenance.MODELLED, Provenance.REPLAYED):
+        names = [domain.name for domain in summed if domain.provenance is provenance]
+        if names:
+            of = "" if len(names) == len(summed) else f" of {', '.join(names)}"
+            yield f"joules{of} are {provenance}, not measured"

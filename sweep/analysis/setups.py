@@ -7,7 +7,8 @@ A setup is one choice of params; its repeats differ in the seed only. Its point 
     energy_j(k) = mean over repeats of the joules from the start of the trial to the end of epoch k
 
 A repeat that ended before k enters with its final values; the joules of a whole trial are its ``energy_j``.
-Epochs are counted over the whole trial (index in the trajectory), so a pretraining's epochs come first.
+Epochs are counted over the whole trial (index in the trajectory), so a pretraining's epochs come first. Of a run that
+was done again only the current record counts (``sweep.analysis.current``).
 
 Limits: an epoch where a repeat has no quality yet or unknown joules has no point. Only COMPLETE trials are
 averaged; a setup of which a repeat diverged is excluded as a whole: whoever trains it may diverge too.
@@ -18,9 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
-from sweep.records import State, StopReason, StudyData, TrialRecord
+from sweep.analysis.current import current, is_disturbed, setup_key, superseded
+from sweep.records import State, StopReason, StudyData, TrialRecord, total_j
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,12 @@ class Setup:
     """All trials with the same params.
 
     Attributes:
-        trials: COMPLETE trials, by number; the repeats.
+        trials: current COMPLETE trials, by number; the repeats.
         failed: numbers of the FAIL trials.
         points: by rising epoch; empty if nothing can be averaged.
         excluded: why the setup is off the front; ``None`` if it is not.
         contaminated: numbers of the trials that other programs disturbed.
+        superseded: numbers of the COMPLETE trials that were done again and count no more.
     """
 
     params: dict[str, Any]
@@ -64,6 +65,7 @@ class Setup:
     points: tuple[SetupPoint, ...]
     excluded: str | None
     contaminated: tuple[int, ...]
+    superseded: tuple[int, ...] = ()
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -76,6 +78,12 @@ class Setup:
         return self.points[-1] if self.points else None
 
     @property
+    def dynamic_j(self) -> float | None:
+        """Mean joules above idle of the whole trainings; ``None`` if those of one are not known."""
+        total = total_j(trial.energy_dynamic_j for trial in self.trials)
+        return None if total is None else total / len(self.trials)
+
+    @property
     def candidates(self) -> tuple[SetupPoint, ...]:
         """The points that may stand on the front."""
         return () if self.excluded else tuple(point for point in self.points if point.is_run)
@@ -85,7 +93,7 @@ def setups(data: StudyData) -> tuple[Setup, ...]:
     """The setups of a study, in the order of their first trial."""
     groups: dict[bytes, list[TrialRecord]] = {}
     for trial in sorted(data.trials, key=lambda trial: trial.number):
-        groups.setdefault(msgspec.json.encode(trial.params, order="sorted"), []).append(trial)
+        groups.setdefault(setup_key(trial), []).append(trial)
     return tuple(_setup(group) for group in groups.values())
 
 
@@ -96,7 +104,7 @@ def phase_epoch(setup: Setup, epoch: int) -> int:
 
 
 def _setup(group: Sequence[TrialRecord]) -> Setup:
-    complete = tuple(trial for trial in group if trial.state is State.COMPLETE)
+    complete = tuple(trial for trial in current(group) if trial.state is State.COMPLETE)
     points = _points(complete)
     return Setup(
         params=dict(group[0].params),
@@ -104,7 +112,8 @@ def _setup(group: Sequence[TrialRecord]) -> Setup:
         failed=tuple(trial.number for trial in group if trial.state is State.FAIL),
         points=points,
         excluded=_exclusion(group, complete, points),
-        contaminated=tuple(trial.number for trial in complete if trial.load and trial.load.contaminated),
+        contaminated=tuple(trial.number for trial in complete if is_disturbed(trial)),
+        superseded=tuple(superseded(group)),
     )
 
 

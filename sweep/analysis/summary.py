@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sweep.analysis.basis import Basis, basis
 from sweep.analysis.drift import Drift, drift
 from sweep.analysis.layers import SetupLayers, setup_layers
 from sweep.analysis.ledger import Ledger, ledger
@@ -18,6 +19,7 @@ class Summary:
     Attributes:
         layers: of the recommended setup; ``None`` if no layers were measured.
         drift: of the energy per step; ``None`` if no joules of steps were recorded.
+        basis: what the joules rest on.
     """
 
     data: StudyData
@@ -27,6 +29,7 @@ class Summary:
     ledger: Ledger
     layers: SetupLayers | None
     drift: Drift | None
+    basis: Basis
 
 
 def summarise(data: StudyData, confidence: float = 0.95) -> Summary:
@@ -42,4 +45,5 @@ def summarise(data: StudyData, confidence: float = 0.95) -> Summary:
         ledger=ledger(data, recommendations),
         layers=setup_layers(data, primary.point.setup if primary else None),
         drift=drift(data, confidence),
+        basis=basis(data),
     )

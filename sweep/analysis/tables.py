@@ -1,17 +1,19 @@
-"""Records as tables: what trials.csv, epochs.csv and layers.csv hold.
+"""Records as tables: what trials.csv, epochs.csv, layers.csv and domains.csv hold.
 
 Column names of the frames are relied on by scripts: the named ones come first and in their order, further
 ones only after them. Unknown values are missing (empty in CSV), never 0.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
 from sweep.analysis import wording
+from sweep.analysis.current import superseded
+from sweep.analysis.domains import domain_rows, training_sensors
 from sweep.analysis.layers import Covered, layer_rows
-from sweep.records import DomainEnergy, LayerTable, StudyData, TestResult, TrialRecord
+from sweep.records import IdlePower, LayerTable, StudyData, TestResult, TrialRecord
 
 TRIAL_COLUMNS = (
     "number",
@@ -42,7 +44,19 @@ EXTRA_TRIAL_COLUMNS = (
     "started_at",
     "imported_from",
 )
-"""Columns of trials.csv after all those."""
+"""Columns of trials.csv after all those; ``energy_dynamic_j`` and, for each domain, ``DOMAIN_NUMBERS`` follow."""
+
+DOMAIN_NUMBERS = {"energy_dynamic_j": "dynamic_j", "energy_polled_j": "polled_j", "gap_s": "gap_s"}
+"""Columns of trials.csv for each domain, ``energy_dynamic_j.<domain>``, and the field that they show."""
+
+SINCE = 3
+"""Version of the records that knows them; in older ones no gap is not known to be none."""
+
+STATE_COLUMNS = ("other_cpu_share", "contaminated_domains", "steady", "power_drift")
+"""Columns of trials.csv after all those: what disturbed the trial, and whether its power was steady."""
+
+SENSOR_COLUMNS = ("temperature_start_c", "temperature_max_c", "clock_mean_mhz", "utilisation_mean")
+"""Columns of trials.csv after all those, of the device that trained; ``superseded_by`` comes last."""
 
 EPOCH_COLUMNS = ("number", "phase", "epoch", "loss", "quality", "energy_j", "val_loss", "duration_s")
 """Columns of epochs.csv; joules and seconds are cumulative in the trial."""
@@ -50,7 +64,7 @@ EPOCH_COLUMNS = ("number", "phase", "epoch", "loss", "quality", "energy_j", "val
 STEP_COLUMNS = ("steps", "train_j")
 """Columns of epochs.csv after those: training steps of the epoch alone, and their joules."""
 
-CONDITION_COLUMNS = ("temperature_c", "clock_mhz")
+CONDITION_COLUMNS = ("temperature_c", "clock_mhz", "utilisation", "memory_bytes", "others")
 """Columns of epochs.csv after all those: the hardware at the end of the epoch."""
 
 LAYER_COLUMNS = (
@@ -70,6 +84,25 @@ LAYER_COLUMNS = (
 EXTRA_LAYER_COLUMNS = ("duration_s", "dynamic_j", "flops_per_j", "method", "steps", "marked_steps")
 """Columns of layers.csv after all those, before ``energy_j.<domain>``; the two last are of the whole phase."""
 
+IDLE_COLUMNS = {"power_w": "w", "power_u_w": "u_w", "polled_w": "polled_w", "quiet": "quiet"}
+"""Fields of an idle power, and how the columns of domains.csv end: ``idle_before_w``."""
+
+DOMAIN_COLUMNS = (
+    "name",
+    "provenance",
+    "scope",
+    "additive",
+    "tick_s",
+    "resolution_j",
+    "scale_u_rel",
+    "random_u_rel",
+    "idle_power_w",
+    *(f"idle_{when}_{end}" for when in ("before", "after") for end in IDLE_COLUMNS.values()),
+    "source",
+    "note",
+)
+"""Columns of domains.csv; idle power before the first session that knows it, and after the last."""
+
 LAYER_NUMBERS = ("energy_j", "energy_u_random_j", "share", "flops", "duration_s", "dynamic_j", "flops_per_j")
 """Numbers of one row, summed over additive domains."""
 
@@ -88,10 +121,17 @@ def trials_frame(data: StudyData) -> pd.DataFrame:
         *(f"energy_j.{name}" for name in domains),
         *(f"provenance.{name}" for name in domains),
         *EXTRA_TRIAL_COLUMNS,
+        "energy_dynamic_j",
+        *(f"{column}.{name}" for column in DOMAIN_NUMBERS for name in domains),
+        *STATE_COLUMNS,
+        *SENSOR_COLUMNS,
+        "superseded_by",
     ]
-    tests = _latest_tests(data)
+    tests, replaced = _latest_tests(data), superseded(data.trials)
     trials = sorted(data.trials, key=lambda trial: trial.number)
-    rows = [_trial_row(trial, tests.get(trial.number)) for trial in trials]
+    rows = [
+        _trial_row(trial, tests.get(trial.number)) | {"superseded_by": replaced.get(trial.number)} for trial in trials
+    ]
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
@@ -105,6 +145,18 @@ def epochs_frame(data: StudyData) -> pd.DataFrame:
         for point in trial.trajectory
     ]
     return pd.DataFrame(rows, columns=[*EPOCH_COLUMNS, *STEP_COLUMNS, *CONDITION_COLUMNS], dtype=object)
+
+
+def domains_frame(data: StudyData) -> pd.DataFrame:
+    """One row for each domain of the study."""
+    rows = [
+        {name: getattr(row.domain, name, None) for name in DOMAIN_COLUMNS}
+        | {"provenance": str(row.domain.provenance), "scope": row.domain.scope and str(row.domain.scope)}
+        | _idle_cells("before", row.before)
+        | _idle_cells("after", row.after)
+        for row in domain_rows(data)
+    ]
+    return pd.DataFrame(rows, columns=list(DOMAIN_COLUMNS), dtype=object)
 
 
 def layers_frame(data: StudyData) -> pd.DataFrame:
@@ -137,22 +189,45 @@ def energy_per_epoch_j(trial: TrialRecord) -> float | None:
     return trial.trajectory[-1].energy_j / len(trial.trajectory)
 
 
-def _trial_row(trial: TrialRecord, test: TestResult | None) -> Mapping[str, Any]:
-    own = {name: getattr(trial, name, None) for name in (*TRIAL_COLUMNS, *EXTRA_TRIAL_COLUMNS)}
+def _trial_row(trial: TrialRecord, test: TestResult | None) -> dict[str, Any]:
+    own = {name: getattr(trial, name, None) for name in (*TRIAL_COLUMNS, *EXTRA_TRIAL_COLUMNS, "energy_dynamic_j")}
     return (
         own
         | {"state": str(trial.state), "stop_reason": str(trial.stop_reason)}
         | {"quality_test": None if test is None else test.quality}
-        | {"wait_share": None if trial.load is None else trial.load.wait_share}
-        | {"contaminated": None if trial.load is None else trial.load.contaminated}
         | {f"param.{name}": item for name, item in trial.params.items()}
-        | _domain_cells(trial.domains)
+        | _domain_cells(trial)
+        | _state_cells(trial)
     )
 
 
-def _domain_cells(domains: Mapping[str, DomainEnergy]) -> dict[str, Any]:
+def _domain_cells(trial: TrialRecord) -> dict[str, Any]:
+    domains = trial.domains
     joules = {f"energy_j.{name}": domain.energy_j for name, domain in domains.items()}
-    return joules | {f"provenance.{name}": str(domain.provenance) for name, domain in domains.items()}
+    provenances = {f"provenance.{name}": str(domain.provenance) for name, domain in domains.items()}
+    numbers = {
+        f"{column}.{name}": getattr(domain, field)
+        for column, field in DOMAIN_NUMBERS.items()
+        for name, domain in domains.items()
+        if trial.schema_version >= SINCE
+    }
+    return joules | provenances | numbers
+
+
+def _state_cells(trial: TrialRecord) -> dict[str, Any]:
+    load, steadiness, sensors = trial.load, trial.steadiness, training_sensors(trial)
+    return {
+        "wait_share": load and load.wait_share,
+        "contaminated": load and load.contaminated,
+        "other_cpu_share": load and load.other_cpu_share,
+        "contaminated_domains": load and " ".join(load.domains),
+        "steady": steadiness and steadiness.steady,
+        "power_drift": steadiness and steadiness.drift_rel,
+    } | {name: getattr(sensors, name) for name in SENSOR_COLUMNS}
+
+
+def _idle_cells(when: str, idle: IdlePower | None) -> dict[str, Any]:
+    return {f"idle_{when}_{end}": getattr(idle, field, None) for field, end in IDLE_COLUMNS.items()}
 
 
 def _layer_cells(tables: Iterable[LayerTable], covered: Covered) -> list[dict[str, Any]]:

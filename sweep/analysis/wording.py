@@ -7,9 +7,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sweep.records import Domain, DomainEnergy, StudyData
+from sweep.records import Domain, DomainEnergy, Provenance, Scope, StudyData
 
 UNKNOWN = "unknown"
+UNCOVERED = "of unknown origin"
+MAX_NUMBERS = 12
 PREFIXES = ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"))
 
 
@@ -53,11 +55,19 @@ def energy(joules: float | None) -> str:
     return f"{_three_digits(joules / factor)} {unit}"
 
 
-def search_cost(total_j: float | None, kind: str) -> str:
-    """What the search spent, as a sentence without its full stop."""
+def power(watts: float | None, u: float | None = None) -> str:
+    """Watts with their standard uncertainty: ``12.3 W ± 0.1``."""
+    if watts is None:
+        return UNKNOWN
+    text = f"{_three_digits(watts)} W"
+    return text if u is None else f"{text} ± {u:.2g}"
+
+
+def search_cost(total_j: float | None, label: str) -> str:
+    """What the search spent and of what it is a sum, as a sentence without its full stop."""
     if total_j is None:
         return "What the search spent is not known"
-    return f"The search spent {energy(total_j)} ({kind})"
+    return f"The search spent {energy(total_j)}: {label}"
 
 
 def duration(seconds: float | None) -> str:
@@ -70,6 +80,11 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def seconds(duration_s: float) -> str:
+    """A duration; short ones keep their fractions."""
+    return f"{duration_s:.2f} s" if duration_s < 60.0 else duration(duration_s)
 
 
 def share(part: float, u: float | None = None) -> str:
@@ -108,7 +123,33 @@ def in_points(data: StudyData) -> bool:
 def provenance(domains: Iterable[Domain | DomainEnergy]) -> str:
     """Where the total's joules come from: ``modelled``, or ``measured + modelled``."""
     kinds = sorted({str(domain.provenance) for domain in domains if domain.additive})
-    return " + ".join(kinds) if kinds else "of unknown origin"
+    return " + ".join(kinds) if kinds else UNCOVERED
+
+
+def energy_label(domains: Iterable[Domain]) -> str:
+    """What a total is a sum of: ``gpu:0 (whole device, measured) + cpu:process (this process, modelled)``.
+
+    Joules of whole devices and of one process, measured and modelled ones, add up to a number only beside this label.
+    Domains that do not enter the total are left out.
+    """
+    groups: dict[tuple[Scope | None, Provenance], list[str]] = {}
+    for domain in domains:
+        if domain.additive:
+            groups.setdefault((domain.scope, domain.provenance), []).append(domain.name)
+    told = (f"{', '.join(names)} ({kind(*key, n=len(names))})" for key, names in groups.items())
+    return " + ".join(told) or UNCOVERED
+
+
+def kind(scope: Scope | None, provenance: Provenance, *, n: int = 1) -> str:
+    """Whose joules those of ``n`` domains are, and where they come from: ``whole device, measured``."""
+    return ", ".join(part for part in (whose(scope, n=n), str(provenance)) if part)
+
+
+def whose(scope: Scope | None, *, n: int = 1) -> str:
+    """Whose joules those of ``n`` domains are; empty in records of before version 3."""
+    if scope is None:
+        return ""
+    return "this process" if scope is Scope.PROCESS else "whole device" if n == 1 else "whole devices"
 
 
 def count(n: int, noun: str) -> str:
@@ -119,6 +160,13 @@ def count(n: int, noun: str) -> str:
 def numbers(items: Iterable[int]) -> str:
     """Trial numbers as ``0, 3, 7``."""
     return ", ".join(str(item) for item in items)
+
+
+def trials(items: Sequence[int]) -> str:
+    """Trials by their numbers, or how many if there are more than ``MAX_NUMBERS``."""
+    if len(items) > MAX_NUMBERS:
+        return count(len(items), "trial")
+    return f"trial{'s' if len(items) > 1 else ''} {numbers(items)}"
 
 
 def _three_digits(amount: float) -> str:

@@ -145,6 +145,7 @@ class Session:
         found = Measured(
             title=type(self._model).__name__,
             machine=machine_words(self.log.device),
+            sources=self.recorder.domains,
             duration_s=self.duration_s,
             table=with_shapes(table, self._counted()[0]),
             domains=self.spent,

@@ -1,6 +1,6 @@
 """A study's folder of results, from its records: the report, the tables and the recommendation to run.
 
-    report.html   trials.csv   epochs.csv   layers.csv   conf/experiment/recommended.yaml
+    report.html   trials.csv   epochs.csv   layers.csv   domains.csv   conf/experiment/recommended.yaml
 
 Each file is replaced at once or not at all. A study with nothing to recommend has no recommended.yaml; an
 older one is removed, so that it is not taken for this study's.
@@ -9,7 +9,7 @@ older one is removed, so that it is not taken for this study's.
 from pathlib import Path
 
 from sweep.analysis.summary import Summary, summarise
-from sweep.analysis.tables import epochs_frame, layers_frame, trials_frame
+from sweep.analysis.tables import domains_frame, epochs_frame, layers_frame, trials_frame
 from sweep.errors import StudyError
 from sweep.records import StudyData
 from sweep.report.html import render
@@ -53,6 +53,7 @@ def _texts(summary: Summary, folder: Path) -> dict[Path, str]:
         Path("trials.csv"): trials_frame(data).to_csv(index=False),
         Path("epochs.csv"): epochs_frame(data).to_csv(index=False),
         Path("layers.csv"): layers_frame(data).to_csv(index=False),
+        Path("domains.csv"): domains_frame(data).to_csv(index=False),
     }
     if primary is not None:
         texts[RELATIVE_PATH] = recommended_yaml(data, primary)

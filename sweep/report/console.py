@@ -144,8 +144,7 @@ def print_closing(summary: Summary, folder: Path, console: Console | None = None
         sentences.append(f"Nothing can be recommended: {found.reason}.")
     if found.unsettled:
         sentences.append(found.unsettled)
-    kind = wording.provenance(summary.data.study.domains)
-    sentences.append(f"{wording.search_cost(summary.ledger.total_j, kind)}.")
+    sentences.append(f"{wording.search_cost(summary.ledger.total_j, summary.basis.label)}.")
     sentences.append(f"Report: {folder / 'report.html'}")
     if found.primary:
         sentences.append(f"Train the recommendation: {recommended_command(folder)}")

@@ -11,7 +11,7 @@ from sweep.analysis.measured import Measured, overall_decrease_j
 from sweep.errors import MonitorError
 from sweep.report import page
 from sweep.report.energy_charts import energy_figures
-from sweep.report.layer_table import TableView, table_view
+from sweep.report.layer_table import HEAD, TableView, table_view
 
 
 class Caption(NamedTuple):
@@ -49,8 +49,10 @@ def render(measured: Measured) -> str:
         .render(
             measured=measured,
             provenance=wording.provenance(measured.domains.values()),
+            label=measured.label,
+            has_dynamic=any(energy.dynamic_j is not None for energy in measured.domains.values()),
             layers=_table(measured),
-            lasted=seconds(measured.duration_s),
+            lasted=wording.seconds(measured.duration_s),
             overall_j=overall_decrease_j(measured.epochs),
             captions={name: CAPTIONS[name] for name in drawn},
             **page.parts(drawn),
@@ -76,9 +78,9 @@ def write_page(measured: Measured, path: Path) -> Path:
 def notebook_table(measured: Measured) -> str:
     """The table as HTML, for a notebook."""
     view = _table(measured)
-    head = "".join(f"<th>{name}</th>" for name in ("layer", "type", "pass", "energy", "share", "J per GFLOP"))
+    head = "".join(f"<th>{name}</th>" for name in HEAD)
     rows = Markup("").join(
-        Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row[1:]))
+        Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(cell) for cell in row.plain))
         for row in view.rows
     )
     notes = Markup("<br>").join(escape(note) for note in view.notes)
@@ -86,10 +88,5 @@ def notebook_table(measured: Measured) -> str:
     return f"<p><b>{escape(view.title)}</b></p>{table}<p>{notes}</p>"
 
 
-def seconds(duration_s: float) -> str:
-    """A duration; short ones keep their fractions."""
-    return f"{duration_s:.2f} s" if duration_s < 60 else wording.duration(duration_s)
-
-
 def _table(measured: Measured) -> TableView:
-    return table_view(measured.breakdown, f"{measured.title} in {seconds(measured.duration_s)}")
+    return table_view(measured.breakdown, f"{measured.title} in {wording.seconds(measured.duration_s)}")

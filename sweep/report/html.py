@@ -23,6 +23,7 @@ from sweep.report.chart import Chart
 from sweep.report.layer_chart import NOT_MEASURED, of_setup
 from sweep.report.layer_table import TableView, table_view
 from sweep.report.recommended import recommended_command
+from sweep.report.sources import sources_view
 
 MAX_ROWS = 500
 REFERENCES = {
@@ -51,6 +52,8 @@ def render(summary: Summary, folder: Path) -> str:
             charts=charts,
             **page.parts({name: figure for name, (_, figure) in charts.items() if figure}),
             references=REFERENCES,
+            sources=sources_view(summary.basis),
+            has_dynamic=any(setup.dynamic_j is not None for setup in summary.setups),
             layers=_layers(summary),
             not_measured=NOT_MEASURED,
             drift=drift_sentences(summary.drift) if summary.drift else (),

@@ -6,14 +6,22 @@
                       quality_u, energy_j, saving_j, saving_rel, saving_rel_u, quality_difference,
                       quality_difference_u, reference {params, epoch}, confirmed, evidence, caveats, quality_test]
     front             [params, epoch, quality, quality_sd, energy_j, energy_sd_j, n, trials], by rising joules
-    setups            [params, trials, failed, excluded, contaminated, final {epoch, quality, ...}]
+    setups            [params, trials, failed, excluded, contaminated, superseded, dynamic_j,
+                      domains {name: energy_j, dynamic_j, polled_j; means over trials}, final {epoch, quality, ...}]
     ledger            joules of the search; payback [reference, saving_j, trainings, reason]
     layers            of the recommended setup (params, trials, is_recommended): energy_j, provenance, methods, steps,
                       marked_steps, notes, rows [phase, layer, type, pass, duration_s, energy_j, energy_u_random_j,
                       share, dynamic_j, flops, flops_per_j]; null if no layers were measured
     drift             energy per step: first, trend {size_rel, p, n}, warm_up_epochs, temperature, clock
                       {first, last, correlation}, trials, disturbed, sentences; null if it was not recorded
-    provenance        [domain records]: name, provenance, scale_u_rel, random_u_rel, tick_s, additive, source
+    provenance        [domain records]: name, provenance, scope, scale_u_rel, random_u_rel, tick_s, additive, source ...
+    energy            what the joules rest on: label (of what a total is a sum), sentences,
+                      idle [domain, before, after {power_w, power_u_w, polled_w, duration_s, quiet, reason}, moved_rel,
+                      has_moved], polled (equation 1) [domain, n, energy_j, polled_j, mean, sd, low, high of the ratio],
+                      gaps [number, domain, gap_s, share, u_random_j, u_ungapped_j],
+                      disturbed [number, domains, reasons, wait_share, other_cpu_share], superseded {number: by number},
+                      n_steadiness, unsteady [number, drift_rel, u_rel],
+                      sensors [domain, n, temperature_start_c {low, high} ...]
 
 Units stand in the names; shares are fractions; ``null`` is not known. Half-widths end in ``_u``, standard
 deviations in ``_sd``.
@@ -24,6 +32,9 @@ from typing import Any
 
 import msgspec
 
+from sweep.analysis.basis import Basis, Range, SensorRow
+from sweep.analysis.basis_words import basis_sentences
+from sweep.analysis.domains import DomainRow, setup_domains
 from sweep.analysis.drift import Drift
 from sweep.analysis.drift_words import drift_sentences
 from sweep.analysis.layers import SetupLayers
@@ -62,6 +73,7 @@ def summary_dict(summary: Summary) -> dict[str, Any]:
         "layers": None if summary.layers is None else _layers(summary.layers),
         "drift": None if summary.drift is None else _drift(summary.drift),
         "provenance": study["domains"],
+        "energy": _energy(summary.basis),
     }
 
 
@@ -110,6 +122,9 @@ def _setup(setup: Setup) -> dict[str, Any]:
         "failed": list(setup.failed),
         "excluded": setup.excluded,
         "contaminated": list(setup.contaminated),
+        "superseded": list(setup.superseded),
+        "dynamic_j": setup.dynamic_j,
+        "domains": {name: mean._asdict() for name, mean in setup_domains(setup).items()},
         "final": None if setup.final is None else asdict(setup.final),
     }
 
@@ -138,3 +153,36 @@ def _drift(found: Drift) -> dict[str, Any]:
         "disturbed": list(found.disturbed),
         "sentences": list(drift_sentences(found)),
     }
+
+
+def _energy(found: Basis) -> dict[str, Any]:
+    return {
+        "label": found.label,
+        "sentences": list(basis_sentences(found)),
+        "idle": [_idle(row) for row in found.domains],
+        "polled": [item._asdict() for item in found.polled],
+        "gaps": [item._asdict() for item in found.gaps],
+        "disturbed": [
+            item._asdict() | {"domains": list(item.domains), "reasons": list(item.reasons)} for item in found.disturbed
+        ],
+        "superseded": {str(number): by for number, by in found.superseded.items()},
+        "n_steadiness": found.n_steadiness,
+        "unsteady": [
+            {"number": number, "drift_rel": item.drift_rel, "u_rel": item.u_rel} for number, item in found.unsteady
+        ],
+        "sensors": [_sensor(row) for row in found.sensors],
+    }
+
+
+def _idle(row: DomainRow) -> dict[str, Any]:
+    windows = {"before": row.before, "after": row.after}
+    return {
+        "domain": row.domain.name,
+        **{when: None if item is None else msgspec.to_builtins(item) for when, item in windows.items()},
+        "moved_rel": row.moved_rel,
+        "has_moved": row.has_moved,
+    }
+
+
+def _sensor(row: SensorRow) -> dict[str, Any]:
+    return {name: item._asdict() if isinstance(item, Range) else item for name, item in row._asdict().items()}

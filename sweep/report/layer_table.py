@@ -11,6 +11,8 @@ from sweep.records import Provenance
 from sweep.report.layer_chart import METHODS, energy_u, j_per_gflop, share_of
 
 MAX_ROWS = 200
+HEAD = ("layer", "type", "pass", "energy", "share", "J per GFLOP")
+"""Of the table where it has one phase and no room, in a notebook or in TensorBoard."""
 
 
 class Cells(NamedTuple):
@@ -23,6 +25,12 @@ class Cells(NamedTuple):
     energy: str
     share: str
     j_per_gflop: str
+    dynamic: str
+
+    @property
+    def plain(self) -> tuple[str, ...]:
+        """The cells under ``HEAD``."""
+        return (self.layer, self.type, self.pass_, self.energy, self.share, self.j_per_gflop)
 
 
 class TableView(NamedTuple):
@@ -31,6 +39,7 @@ class TableView(NamedTuple):
     Attributes:
         title: of what it is, and the joules that it divides.
         several_phases: whether the phase tells rows apart.
+        has_dynamic: whether joules above idle are known of a row.
         rows: costliest first.
         total: joules of all rows, those not shown included.
         notes: sentences.
@@ -38,6 +47,7 @@ class TableView(NamedTuple):
 
     title: str
     several_phases: bool
+    has_dynamic: bool
     rows: list[Cells]
     total: str
     notes: list[str]
@@ -55,6 +65,7 @@ def table_view(found: Breakdown, of: str, disturbed: tuple[int, ...] = ()) -> Ta
     return TableView(
         title=f"{of[:1].upper()}{of[1:]}: {wording.energy(found.energy_j)} ({found.provenance})",
         several_phases=len(found.phases) > 1,
+        has_dynamic=any(row.dynamic_j is not None for row in found.rows),
         rows=rows,
         total=wording.energy(found.energy_j),
         notes=_notes(found, len(rows), disturbed),
@@ -70,6 +81,7 @@ def _cells(row: LayerRow) -> Cells:
         energy=energy_u(row),
         share=wording.UNKNOWN if row.share is None else share_of(row.share),
         j_per_gflop=j_per_gflop(row),
+        dynamic=wording.energy(row.dynamic_j),
     )
 
 

@@ -22,7 +22,7 @@ from sweep.analysis.layers import LayerRow
 from sweep.analysis.measured import Measured, epochs_frame
 from sweep.errors import MonitorError
 from sweep.report.energy_charts import passes_info
-from sweep.report.layer_table import table_view
+from sweep.report.layer_table import HEAD, table_view
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary
@@ -96,10 +96,9 @@ def scalars(measured: Measured) -> Iterator[tuple[str, float]]:
 def texts(measured: Measured) -> Iterator[tuple[str, str]]:
     """Tags and Markdown."""
     view = table_view(measured.breakdown, measured.title)
-    head = ("layer", "type", "pass", "energy", "share", "J per GFLOP")
-    lines = [head, ("---",) * len(head), *(row[1:] for row in view.rows)]
+    lines = [HEAD, ("---",) * len(HEAD), *(row.plain for row in view.rows)]
     yield "table", "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
-    yield "notes", "\n\n".join([view.title, *view.notes, measured.machine])
+    yield "notes", "\n\n".join([view.title, f"Energy is {measured.label}.", *view.notes, measured.machine])
 
 
 def _path(row: LayerRow) -> str:

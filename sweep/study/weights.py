@@ -50,6 +50,7 @@ def prune(data: StudyData, folder: Path) -> None:
     groups = setups(data)
     on_front = {number for point in envelope(groups) for number in point.trials}
     for setup in groups:
+        drop(folder, setup.superseded)
         if not _is_whole(setup, data.study.repeats):
             drop(folder, setup.failed)
         elif not on_front.intersection(setup.numbers):

@@ -2,10 +2,12 @@
 
 import re
 
+import msgspec
 import pytest
 
 from sweep.analysis.recommend import Kind, Recommendation, recommend
-from sweep.records import StopReason, TestResult
+from sweep.records import Provenance, StopReason, TestResult
+from tests.energy_factories import CLOUD, sensed
 from tests.factories import nasty, repeats, sixteen, study, trial
 
 CHEAP, COSTLY = {"batch_size": 1024}, {"batch_size": 64}
@@ -197,3 +199,21 @@ def _u(found: object) -> float:
     assert difference is not None
     assert difference.saving_rel_u is not None
     return difference.saving_rel_u / (1 - difference.saving_rel)
+
+
+@pytest.mark.parametrize(
+    ("provenances", "said"),
+    [
+        (("measured", "measured"), None),
+        (("modelled", "modelled"), "joules are modelled, not measured"),
+        (("measured", "modelled"), "joules of cpu:process are modelled, not measured"),
+        (("replayed", "measured"), "joules of gpu:0 are replayed, not measured"),
+    ],
+)
+def test_a_recommendation_says_which_joules_no_sensor_told(provenances: tuple[str, str], said: str | None) -> None:
+    domains = [
+        msgspec.structs.replace(domain, provenance=Provenance(provenance))
+        for domain, provenance in zip(CLOUD[:2], provenances, strict=True)
+    ]
+    caveats = _primary(recommend(sensed(sixteen(3), domains))).caveats
+    assert [item for item in caveats if "joules" in item] == ([] if said is None else [said])

@@ -1,15 +1,27 @@
 """Tables that scripts rely on."""
 
+import json
 import math
+from typing import ClassVar
 
+import msgspec
 import pytest
 
 from sweep.analysis.heat import MAX_VALUES, N_BINS, heat_table
-from sweep.analysis.tables import energy_per_epoch_j, epochs_frame, layer_tables_frame, layers_frame, trials_frame
-from sweep.records import DomainEnergy, Provenance, StopReason, TestResult
+from sweep.analysis.tables import (
+    domains_frame,
+    energy_per_epoch_j,
+    epochs_frame,
+    layer_tables_frame,
+    layers_frame,
+    trials_frame,
+)
+from sweep.records import DomainEnergy, Provenance, StopReason, StudyData, TestResult, TrialRecord, dumps, loads
+from tests.energy_factories import CLOUD, SERVER, disturbed, divided, idle, sensed, with_gap, with_idle
 from tests.factories import nasty, sixteen, study, trial
 from tests.layer_factories import layer_table, layered, with_layers
 
+CONDITIONS = ["temperature_c", "clock_mhz", "utilisation", "memory_bytes", "others"]
 TRIALS_CSV = [
     "number",
     "state",
@@ -43,7 +55,7 @@ def test_epochs_csv_has_the_promised_columns_in_their_order() -> None:
     columns = list(epochs_frame(sixteen(1)).columns)
     assert columns[:6] == ["number", "phase", "epoch", "loss", "quality", "energy_j"]
 
-    assert columns[8:] == ["steps", "train_j", "temperature_c", "clock_mhz"]
+    assert columns[8:] == ["steps", "train_j", *CONDITIONS]
 
 
 def test_epochs_csv_holds_the_energy_of_steps_and_the_conditions() -> None:
@@ -125,6 +137,96 @@ def test_a_range_of_many_values_is_binned_and_every_trial_falls_into_a_bin() -> 
 def test_a_study_in_which_nothing_varies_has_no_heat_map() -> None:
     assert heat_table(study([trial()]), energy_per_epoch_j) is None
     assert heat_table(study([]), energy_per_epoch_j) is None
+
+
+class TestEnergy:
+    """Columns of energy in trials.csv, and domains.csv."""
+
+    AFTER_THE_EXTRAS: ClassVar = [
+        "energy_dynamic_j",
+        *(f"energy_dynamic_j.{domain.name}" for domain in CLOUD),
+        *(f"energy_polled_j.{domain.name}" for domain in CLOUD),
+        *(f"gap_s.{domain.name}" for domain in CLOUD),
+        "other_cpu_share",
+        "contaminated_domains",
+        "steady",
+        "power_drift",
+        "temperature_start_c",
+        "temperature_max_c",
+        "clock_mean_mhz",
+        "utilisation_mean",
+        "superseded_by",
+    ]
+
+    def test_they_follow_the_extras_in_their_order(self) -> None:
+        columns = list(trials_frame(sensed(sixteen(1), CLOUD)).columns)
+        assert columns[columns.index("imported_from") + 1 :] == self.AFTER_THE_EXTRAS
+
+    def test_rows_hold_the_records_numbers(self) -> None:
+        record = with_gap(divided(trial(7, epoch_j=100.0), CLOUD), "gpu:0", 0.5, 9.0)
+        row = trials_frame(sensed_by([disturbed(record, "a game", domains=["gpu:0", "dram:0"])])).iloc[0]
+        assert (row["energy_dynamic_j"], row["energy_dynamic_j.gpu:0"]) == pytest.approx((180.0, 108.0))
+        assert row["energy_polled_j.gpu:0"] == pytest.approx(1.03 * 180.0)
+        assert row["energy_polled_j.cpu:process"] is None
+        assert (row["gap_s.gpu:0"], row["gap_s.cpu:process"]) == (0.5, 0.0)
+        assert (row["contaminated"], row["contaminated_domains"]) == (True, "gpu:0 dram:0")
+        assert (row["wait_share"], row["other_cpu_share"]) == (None, 0.25)
+        assert (row["steady"], row["power_drift"]) == (True, 0.01)
+        assert (row["temperature_start_c"], row["temperature_max_c"]) == (47.0, 67.0)
+        assert (row["clock_mean_mhz"], row["utilisation_mean"]) == (1500.0, 0.8)
+
+    def test_the_energy_of_the_additive_domains_sums_to_the_total(self) -> None:
+        frame = trials_frame(sensed(sixteen(1), SERVER))
+        summed = [f"energy_j.{domain.name}" for domain in SERVER if domain.additive]
+        assert list(frame[summed].sum(axis=1)) == pytest.approx(list(frame["energy_spent_j"]))
+
+    def test_a_record_of_version_2_reads_back_and_leaves_the_new_columns_empty(self) -> None:
+        fields = json.loads(dumps(trial())) | {"schema_version": 2}
+        for name in ("energy_dynamic_j", "sensors", "steadiness"):
+            del fields[name]
+        fields["load"] = {"wait_share": 0.01, "contaminated": False}
+        fields["domains"] = {
+            name: {key: item for key, item in domain.items() if key not in ("dynamic_j", "polled_j", "gap_s")}
+            for name, domain in fields["domains"].items()
+        }
+        old = loads(json.dumps(fields).encode(), TrialRecord)
+        assert old.schema_version == 2
+        row = trials_frame(study([old])).iloc[0]
+        new = ("energy_dynamic_j", "energy_dynamic_j.cpu:process", "gap_s.cpu:process", "steady", "utilisation_mean")
+        assert row[list(new)].isna().all()
+        assert row["energy_j.cpu:process"] == 30.0
+
+    def test_a_trial_that_does_not_know_its_load_leaves_it_empty(self) -> None:
+        row = trials_frame(study([msgspec.structs.replace(trial(), load=None)])).iloc[0]
+        assert row[["wait_share", "contaminated", "other_cpu_share", "contaminated_domains"]].isna().all()
+
+    def test_domains_csv_has_one_row_a_domain_with_its_idle_power(self) -> None:
+        data = with_idle(
+            sensed(sixteen(1)), [idle("gpu:0", 30.0)], [idle("gpu:0", 31.0), idle("dram:0", None, quiet=False)]
+        )
+        frame = domains_frame(data).set_index("name")
+        assert list(frame.index) == ["package:0", "dram:0", "gpu:0", "psys:0"]
+        gpu = frame.loc["gpu:0"]
+        assert (gpu["provenance"], gpu["scope"], gpu["additive"], gpu["tick_s"]) == ("measured", "device", True, 0.1)
+        assert (gpu["idle_before_w"], gpu["idle_before_u_w"], gpu["idle_before_polled_w"]) == (30.0, 0.1, 31.0)
+        assert (gpu["idle_after_w"], gpu["idle_after_quiet"]) == (31.0, True)
+        assert frame.loc["dram:0", "idle_after_quiet"] is False
+        assert frame.loc["package:0", "note"] == "work of others on the package is in it"
+        assert frame.loc["package:0"][["idle_before_w", "idle_after_quiet"]].isna().all()
+
+    def test_domains_of_before_version_3_have_no_scope(self) -> None:
+        (row,) = domains_frame(sixteen(1)).to_dict("records")
+        assert (row["name"], row["scope"], row["resolution_j"]) == ("cpu:process", None, None)
+
+    def test_epochs_csv_holds_the_conditions(self) -> None:
+        rows = epochs_frame(sensed(study([trial()])))
+        assert rows.iloc[0][CONDITIONS].to_list() == [50.0, 1500.0, 0.9, 2**30, 1]
+
+
+def sensed_by(records: list[TrialRecord]) -> StudyData:
+    """A study of records that are already divided."""
+    data = study(records)
+    return msgspec.structs.replace(data, study=msgspec.structs.replace(data.study, domains=list(CLOUD)))
 
 
 LAYERS_CSV = [

@@ -3,6 +3,7 @@
 import pytest
 
 from sweep.analysis import wording
+from sweep.records import Domain, Provenance, Scope
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,56 @@ def test_shares_and_gains_keep_the_digits_their_uncertainty_deserves() -> None:
 def test_only_what_differs_is_named() -> None:
     new, old = {"batch_size": 1024, "lr": 0.01}, {"batch_size": 64, "lr": 0.01}
     assert wording.change(new, old, ("batch_size", "lr")) == "batch_size 1024 instead of 64"
+
+
+def _domain(name: str, provenance: str, scope: Scope | None = None, *, additive: bool = True) -> Domain:
+    return Domain(
+        name=name,
+        provenance=Provenance(provenance),
+        scope=scope,
+        scale_u_rel=0.1,
+        random_u_rel=0.1,
+        additive=additive,
+    )
+
+
+@pytest.mark.parametrize(
+    ("domains", "said"),
+    [
+        ([], "of unknown origin"),
+        ([_domain("psys:0", "measured", additive=False)], "of unknown origin"),
+        ([_domain("cpu:process", "modelled")], "cpu:process (modelled)"),
+        ([_domain("gpu:0", "replayed", Scope.DEVICE)], "gpu:0 (whole device, replayed)"),
+        (
+            [_domain("gpu:0", "measured", Scope.DEVICE), _domain("cpu:process", "modelled", Scope.PROCESS)],
+            "gpu:0 (whole device, measured) + cpu:process (this process, modelled)",
+        ),
+        (
+            [
+                _domain("gpu:0", "measured", Scope.DEVICE),
+                _domain("c:0", "modelled"),
+                _domain("gpu:1", "measured", Scope.DEVICE),
+                _domain("psys:0", "measured", Scope.DEVICE, additive=False),
+                _domain("package:0", "replayed", Scope.DEVICE),
+            ],
+            "gpu:0, gpu:1 (whole devices, measured) + c:0 (modelled) + package:0 (whole device, replayed)",
+        ),
+    ],
+)
+def test_the_label_says_whose_joules_are_added_and_where_they_come_from(domains: list[Domain], said: str) -> None:
+    assert wording.energy_label(domains) == said
+
+
+def test_power_and_short_times_keep_their_digits() -> None:
+    assert wording.power(12.34, 0.123) == "12.3 W ± 0.12"
+    assert wording.power(None) == "unknown"
+    assert (wording.seconds(0.75), wording.seconds(200.0)) == ("0.75 s", "3 min 20 s")
+
+
+def test_many_trials_are_counted_and_few_are_named() -> None:
+    assert wording.trials([3]) == "trial 3"
+    assert wording.trials([3, 5]) == "trials 3, 5"
+    assert wording.trials(range(13)) == "13 trials"
 
 
 def test_no_gain_has_no_sign() -> None:

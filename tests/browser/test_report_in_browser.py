@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from sweep.report.build import write_report
+from tests.energy_factories import worn
 from tests.factories import sixteen, study, trial
 from tests.layer_factories import layered, nasty_layers
 
@@ -25,10 +26,19 @@ STUDIES = {
     "one trial": study([trial()]),
     "48 trials": sixteen(3),
     "layers": layered(sixteen(1)),
+    "several domains": worn(),
     "markup in names": nasty_layers(),
     "long names": study([trial(params={"n" * 300: "v" * 900})], name="long" * 100, quality_name="q" * 200),
 }
-N_CHARTS = {"no trial": 0, "one trial": 3, "48 trials": 6, "layers": 9, "markup in names": 9, "long names": 3}
+N_CHARTS = {
+    "no trial": 0,
+    "one trial": 4,
+    "48 trials": 7,
+    "layers": 10,
+    "several domains": 7,
+    "markup in names": 10,
+    "long names": 4,
+}
 
 
 @pytest.fixture(scope="module")

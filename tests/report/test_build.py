@@ -18,7 +18,14 @@ def test_everything_is_written_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
     assert path == folder / "report.html"
     files = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-    assert files == ["conf/experiment/recommended.yaml", "epochs.csv", "layers.csv", "report.html", "trials.csv"]
+    assert files == [
+        "conf/experiment/recommended.yaml",
+        "domains.csv",
+        "epochs.csv",
+        "layers.csv",
+        "report.html",
+        "trials.csv",
+    ]
 
 
 def test_the_csv_files_read_back(tmp_path: Path) -> None:

@@ -2,15 +2,25 @@
 
 import json
 
+import msgspec
 import pytest
 from plotly.graph_objects import Figure
 
 from sweep.analysis.summary import summarise
-from sweep.records import StopReason
+from sweep.records import Provenance, StopReason
 from sweep.registry import discover
 from sweep.report.chart import MAX_POINTS, Chart, thin
-from sweep.report.charts import energy_per_epoch, front, learning_curves, quality, search_cost, total_energy
-from tests.factories import repeats, sixteen, study, trial
+from sweep.report.charts import (
+    energy_by_domain,
+    energy_per_epoch,
+    front,
+    learning_curves,
+    quality,
+    search_cost,
+    total_energy,
+)
+from tests.energy_factories import CLOUD, divided, sensed
+from tests.factories import DOMAIN, repeats, sixteen, study, trial
 from tests.layer_factories import layered, nasty_layers
 
 CHARTS = discover("sweep.report.charts", Chart)  # type: ignore[type-abstract]
@@ -119,6 +129,76 @@ def test_search_cost_names_what_is_unknown() -> None:
     numbers = search_cost.info(summarise(study([trial(0), trial(1, epoch_j=None)])))
     assert numbers is not None
     assert numbers.unknown == ["completed trials", "overhead"]
+
+
+class TestEnergyByDomain:
+    """Stacked bars of the domains."""
+
+    def test_the_parts_of_a_bar_sum_to_the_energy_of_the_setup(self) -> None:
+        summary = summarise(sensed(sixteen(2)))
+        numbers = energy_by_domain.info(summary)
+        assert numbers is not None
+        assert [part.name for part in numbers.parts] == [
+            "package:0 (measured)",
+            "dram:0 (measured)",
+            "gpu:0 (measured)",
+        ]
+        bars = zip(*(joules for part in numbers.parts for joules in (part.active_j, part.idle_j)), strict=True)
+        gross = sorted(setup.final.energy_j for setup in summary.setups if setup.final)
+        assert [sum(item or 0.0 for item in bar) for bar in bars] == pytest.approx(gross)
+        assert numbers.parts[2].active_j[0] == pytest.approx(0.6 * 0.6 * gross[0])
+
+    def test_provenance_is_a_pattern_and_a_word(self) -> None:
+        numbers = energy_by_domain.info(summarise(sensed(sixteen(1), CLOUD)))
+        assert numbers is not None
+        assert [(part.name, part.pattern) for part in numbers.parts] == [
+            ("gpu:0 (measured)", ""),
+            ("cpu:process (modelled)", "/"),
+            ("memory:process (modelled)", "/"),
+        ]
+        assert len({part.colour for part in numbers.parts}) == 3
+        assert "(measured + modelled J)" in numbers.energy_title
+
+    def test_replayed_joules_look_like_neither(self) -> None:
+        replayed = [msgspec.structs.replace(domain, provenance=Provenance.REPLAYED) for domain in CLOUD]
+        numbers = energy_by_domain.info(summarise(sensed(sixteen(1), replayed)))
+        assert numbers is not None
+        assert {part.pattern for part in numbers.parts} == {"."}
+        assert len(set(energy_by_domain.PATTERNS.values())) == len(Provenance)
+
+    def test_without_idle_power_the_bar_is_not_split(self) -> None:
+        numbers = energy_by_domain.info(summarise(study([trial()])))
+        assert numbers is not None
+        (part,) = numbers.parts
+        assert (part.active_j, part.idle_j) == ([30.0], [None])
+        assert part.hovers == ["the only setup<br>cpu:process: 30.0 J"]
+
+    @pytest.mark.parametrize(("dynamic_j", "split"), [(-5.0, (0.0, 30.0)), (99.0, (30.0, 0.0))])
+    def test_noise_of_the_idle_power_keeps_the_bar_whole(self, dynamic_j: float, split: tuple[float, float]) -> None:
+        record = trial()
+        energy = msgspec.structs.replace(record.domains[DOMAIN], dynamic_j=dynamic_j)
+        record = msgspec.structs.replace(record, domains={DOMAIN: energy})
+        numbers = energy_by_domain.info(summarise(study([record])))
+        assert numbers is not None
+        assert (numbers.parts[0].active_j, numbers.parts[0].idle_j) == ([split[0]], [split[1]])
+
+    def test_an_unknown_domain_is_no_bar_and_said_on_hover(self) -> None:
+        record = divided(trial())
+        unknown = msgspec.structs.replace(record.domains["dram:0"], energy_j=None, dynamic_j=None)
+        record = msgspec.structs.replace(record, domains=record.domains | {"dram:0": unknown})
+        data = sensed(study([trial()]))
+        numbers = energy_by_domain.info(summarise(msgspec.structs.replace(data, trials=[record])))
+        assert numbers is not None
+        assert numbers.parts[1].active_j == [None]
+        assert numbers.parts[1].hovers[0].endswith("dram:0: unknown")
+
+    def test_of_many_setups_some_are_drawn_and_it_says_so(self) -> None:
+        records = [trial(n, {"lr": n / 100}, epoch_j=10.0 + n) for n in range(60)]
+        numbers = energy_by_domain.info(summarise(study(records)))
+        assert numbers is not None
+        assert len(numbers.setups) <= energy_by_domain.MAX_SETUPS
+        assert numbers.parts[0].active_j[-1] == 207.0
+        assert f"{len(numbers.setups)} of 60 setups" in numbers.energy_title
 
 
 @pytest.mark.parametrize("length", [0, 1, 59, 60, 61, 500])

@@ -8,6 +8,7 @@ from rich.console import Console
 from sweep.analysis.summary import summarise
 from sweep.records import StopReason, StudyData
 from sweep.report.console import REFRESH_S, Progress, QuietConsole, print_closing
+from tests.energy_factories import CLOUD, CLOUD_LABEL, sensed
 from tests.factories import nasty, sixteen, study, trial
 
 
@@ -86,6 +87,10 @@ def test_the_closing_table_names_the_recommendation_the_report_and_the_command()
     assert "Report: reports/x/report.html\n" in text
     assert "python -m sweep --config-dir reports/x/conf +experiment=recommended\n" in text
     assert "(modelled)" in text
+
+
+def test_the_closing_line_says_what_the_joules_are_a_sum_of() -> None:
+    assert f"J: {CLOUD_LABEL}.\n" in _closing(sensed(sixteen(1), CLOUD))
 
 
 def test_a_study_without_a_result_closes_with_its_reason() -> None:

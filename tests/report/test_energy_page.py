@@ -1,8 +1,10 @@
 """Charts and page of a measured window."""
 
+import dataclasses
 import json
 import re
 
+import msgspec
 import pytest
 
 from sweep.analysis.measured import epochs_frame, overall_decrease_j, rows_frame, windows_frame
@@ -15,6 +17,7 @@ from sweep.report.energy_charts import (
     windows_info,
 )
 from sweep.report.energy_page import notebook_table, render
+from tests.energy_factories import CLOUD, CLOUD_LABEL
 from tests.report.windows import measured
 
 
@@ -79,6 +82,21 @@ def test_the_page_is_whole(known: bool) -> None:
     assert ("100 J" in ours) == known
     assert ("unknown" in ours) != known
     assert not re.search(r'(src|href)="http', ours)
+
+
+def test_the_page_says_what_its_total_is_a_sum_of() -> None:
+    found = dataclasses.replace(measured(), sources=CLOUD)
+    assert f"energy is {CLOUD_LABEL}." in render(found)
+    assert measured().label == "measured"
+
+
+def test_joules_above_idle_have_a_column_where_they_are_known() -> None:
+    found = measured()
+    known = {name: msgspec.structs.replace(energy, dynamic_j=42.0) for name, energy in found.domains.items()}
+    assert "above idle" not in render(found)
+    page = render(dataclasses.replace(found, domains=known))
+    assert "above idle" in page
+    assert ">42.0 J<" in page
 
 
 def test_a_notebook_shows_a_table() -> None:

@@ -12,10 +12,12 @@ import pytest
 from sweep.analysis.summary import summarise
 from sweep.records import StopReason, StudyData
 from sweep.report import html
+from tests.energy_factories import CLOUD, CLOUD_LABEL, sensed, worn
 from tests.factories import repeats, sixteen, study, trial
 from tests.layer_factories import layered, nasty_layers
 
 FAILED = study([trial(0, qualities=(), epoch_j=None, stop_reason=StopReason.CRASHED, message="boom")])
+WORN = worn()
 STUDIES = {
     "no trial": study([]),
     "one trial": study([trial()]),
@@ -24,6 +26,7 @@ STUDIES = {
     "one repeat": sixteen(1),
     "markup in names": nasty_layers(),
     "layers": layered(sixteen(1), notes=["the model was compiled"]),
+    "several domains": WORN,
     "a long name": study([trial(params={"n" * 300: "v" * 900})], name="long " * 200),
 }
 
@@ -134,3 +137,36 @@ def test_two_phases_are_told_apart() -> None:
     page = _render(nasty_layers())
     assert '<th scope="col">phase</th>' in page
     assert '<th scope="col">phase</th>' not in _render(layered(sixteen(1)))
+
+
+def test_the_label_stands_wherever_a_total_does() -> None:
+    page = _render(sensed(sixteen(1), CLOUD))
+    sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', page, flags=re.DOTALL))
+    assert CLOUD_LABEL in page[: page.index('<section id="recommendations">')]
+    for name in ("charts", "setups", "trials", "ledger", "sources"):
+        assert CLOUD_LABEL in sections[name]
+    assert "joules of cpu:process, memory:process are modelled, not measured" in sections["recommendations"]
+    assert "energy is measured" not in page
+
+
+def test_where_the_joules_are_from_has_its_tables() -> None:
+    page = _render(WORN)
+    sources = page[page.index('<section id="sources">') : page.index('<section id="provenance">')]
+    assert re.findall(r"<h3>(.*?)</h3>", sources) == [
+        "Domains",
+        "Counter and polled power",
+        "Joules that were bridged",
+        "Trials in which other programs ran",
+        "Trials of unsteady power",
+        "Sensors over the trials",
+    ]
+    assert "study.redo=contaminated does them again" in sources
+    assert "done again as trial 16" in page
+    assert "done again: trial 2." in page
+
+
+def test_joules_above_idle_stand_beside_the_gross_ones_where_they_are_known() -> None:
+    head = '<th scope="col" class="n">above idle</th>'
+    known, unknown = _render(sensed(sixteen(1))), _render(sixteen(1))
+    assert head in known[known.index('<section id="setups">') :]
+    assert head not in unknown

@@ -2,10 +2,12 @@
 
 import json
 
+import msgspec
 import pytest
 
 from sweep.records import StudyData
 from sweep.report.json_report import to_dict
+from tests.energy_factories import CLOUD, CLOUD_LABEL, disturbed, idle, sensed, with_gap, with_idle
 from tests.factories import repeats, sixteen, study, trial
 from tests.layer_factories import layered, nasty_layers
 
@@ -15,6 +17,7 @@ STUDIES = {
     "markup in names": nasty_layers(),
     "three repeats": sixteen(3),
     "layers": layered(sixteen(1)),
+    "several domains": sensed(sixteen(1)),
 }
 
 
@@ -31,6 +34,7 @@ def test_it_is_json_with_its_sections(data: StudyData) -> None:
         "layers",
         "drift",
         "provenance",
+        "energy",
     ]
 
 
@@ -43,6 +47,28 @@ def test_the_primary_recommendation_is_whole() -> None:
     assert 0.7 < primary["saving_rel"] < 0.9
     assert primary["confirmed"] is True
     assert found["ledger"]["payback"][0]["reference"] == "most_accurate"
+
+
+def test_what_the_joules_rest_on_is_whole() -> None:
+    data = with_idle(sensed(sixteen(1), CLOUD), [idle("gpu:0", 10.0)], [idle("gpu:0", 12.0)])
+    trials = [with_gap(data.trials[0], "gpu:0", 0.5, 1.0), disturbed(data.trials[1], "a game"), *data.trials[2:]]
+    trials.append(msgspec.structs.replace(data.trials[2], number=16))
+    found = to_dict(msgspec.structs.replace(data, trials=trials))
+    energy = found["energy"]
+    assert energy["label"] == CLOUD_LABEL
+    assert energy["sentences"][0] == f"Energy is {CLOUD_LABEL}."
+    gpu = energy["idle"][0]
+    assert (gpu["domain"], gpu["before"]["power_w"], gpu["after"]["power_w"]) == ("gpu:0", 10.0, 12.0)
+    assert (gpu["moved_rel"], gpu["has_moved"]) == (pytest.approx(0.2), True)
+    assert [(item["domain"], item["n"]) for item in energy["polled"]] == [("gpu:0", 16)]
+    assert [(item["number"], item["gap_s"]) for item in energy["gaps"]] == [(0, 0.5)]
+    assert [(item["number"], item["reasons"]) for item in energy["disturbed"]] == [(1, ["a game"])]
+    assert energy["superseded"] == {"2": 16}
+    assert (energy["n_steadiness"], energy["unsteady"]) == (16, [])
+    assert energy["sensors"][0]["temperature_start_c"] == {"low": 40.0, "high": 55.0}
+    first = found["setups"][0]
+    assert first["domains"]["gpu:0"]["energy_j"] == pytest.approx(0.6 * first["final"]["energy_j"])
+    assert first["dynamic_j"] == pytest.approx(0.6 * first["final"]["energy_j"])
 
 
 def test_what_is_not_known_is_null() -> None:

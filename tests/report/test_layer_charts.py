@@ -187,8 +187,19 @@ class TestTable:
     def test_rows_come_costliest_first_with_their_numbers(self) -> None:
         view = layer_table.table_view(_found(layers={"conv": ("Conv2d", 1.0)}), "my model")
         assert view.title == "My model: 100 J (measured)"
-        assert view.rows[0] == ("supervised", "conv", "Conv2d", "backward", "48.0 J ± 4.80 J", "48 %", "100 mJ")
-        assert view.rows[2] == ("supervised", "validation", "", "", "10.0 J ± 1.00 J", "10 %", "")
+        assert view.rows[0] == (
+            "supervised",
+            "conv",
+            "Conv2d",
+            "backward",
+            "48.0 J ± 4.80 J",
+            "48 %",
+            "100 mJ",
+            "24.0 J",
+        )
+        assert view.has_dynamic
+        assert view.rows[0].plain == ("conv", "Conv2d", "backward", "48.0 J ± 4.80 J", "48 %", "100 mJ")
+        assert view.rows[2] == ("supervised", "validation", "", "", "10.0 J ± 1.00 J", "10 %", "", "5.00 J")
         assert not view.several_phases
         assert view.total == "100 J"
 

@@ -1,8 +1,11 @@
 """Notes for the dashboard."""
 
+import msgspec
+
 from sweep.analysis.summary import summarise
-from sweep.records import StopReason, TestResult
+from sweep.records import Steadiness, StopReason, TestResult
 from sweep.report.notes import study_note, trial_note
+from tests.energy_factories import CLOUD, CLOUD_LABEL, disturbed, divided, sensed, with_gap
 from tests.factories import nasty, sixteen, study, trial
 
 
@@ -18,6 +21,29 @@ def test_a_trial_note_tells_its_end_its_cost_and_its_test() -> None:
     note = trial_note(data, data.trials[0])
     assert "Ended by early stopping after 3 epochs: accuracy 80.0 % at epoch 3, 30.0 J (modelled)." in note
     assert "On test data, weights of epoch 3: 75.0 %." in note
+
+
+def test_notes_say_whose_joules_are_added_and_where_they_come_from() -> None:
+    label = CLOUD_LABEL
+    data = sensed(study([trial(epoch_j=100.0)]), CLOUD)
+    assert f": {label}.\n" in study_note(summarise(data))
+    note = trial_note(data, data.trials[0])
+    assert "300 J (measured + modelled)" in note
+    assert f"Energy is {label}." in note
+    assert (
+        "- gpu:0 (whole device, measured): 180 J, 108 J above idle, 185 J by mean polled power times duration\n" in note
+    )
+    assert "- cpu:process (this process, modelled): 90.0 J, 54.0 J above idle\n" in note
+
+
+def test_a_trial_note_tells_what_its_joules_are_worth() -> None:
+    record = disturbed(with_gap(divided(trial()), "dram:0", 0.5, 1.0), "[a game]", domains=["gpu:0"])
+    record = msgspec.structs.replace(record, steadiness=Steadiness(drift_rel=-0.2, u_rel=0.01, steady=False))
+    note = trial_note(sensed(study([record])), record)
+    assert "0.50 s of it bridged" in note
+    assert "- psys:0 (whole device, measured): 60.0 J, not in the total" in note
+    assert r"Other programs disturbed it: \[a game\]." in note
+    assert "Its power was not steady: -20 % from its first to its last third." in note
 
 
 def test_a_failed_and_a_disturbed_trial_say_so() -> None:
@@ -36,6 +62,12 @@ def test_a_traceback_keeps_its_lines_and_nothing_in_it_is_markup() -> None:
     shown = note.split("\n\n    ", 1)[1].split("\n\nIts joules")[0]
     assert all(line.startswith("    ") for line in shown.splitlines()[1:])
     assert [line.removeprefix("    ") for line in shown.splitlines()] == message.splitlines()
+
+
+def test_a_traceback_does_not_stand_in_a_list() -> None:
+    record = trial(0, stop_reason=StopReason.CRASHED, message="ValueError")
+    before = trial_note(study([record]), record).split("\n\n    ", 1)[0]
+    assert not before.rsplit("\n\n", 1)[1].startswith("-")  # markdown would take it for a part of the item
 
 
 def test_names_are_text() -> None:

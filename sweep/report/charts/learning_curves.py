@@ -5,6 +5,7 @@ from typing import NamedTuple
 from plotly import graph_objects as go
 
 from sweep.analysis import wording
+from sweep.analysis.current import current
 from sweep.analysis.summary import Summary
 from sweep.records import TrialRecord
 from sweep.report.chart import PALETTE, Chart, energy_title, spans_decades, styled, text, thin
@@ -30,12 +31,12 @@ class CurvesInfo(NamedTuple):
 
 
 def info(summary: Summary) -> CurvesInfo | None:
-    """Every trial's curve, failed trials included as far as they came."""
+    """Every current trial's curve, failed trials included as far as they came."""
     data, names = summary.data, wording.varying(summary.data)
     groups = _groups(data.trials, names)
     curves = [
         curve
-        for trial in sorted(data.trials, key=lambda trial: trial.number)
+        for trial in sorted(current(data.trials), key=lambda trial: trial.number)
         if (curve := _curve(trial, names, groups)).energy_j
     ]
     if not curves:
