@@ -129,9 +129,10 @@ class Instruments:
         found: list[IdlePower] = []
         with suppress(KeyboardInterrupt), self._interruption.armed():
             found = measure_idle(self._recorder, self._config.idle_s)
-        for idle in found:
-            if not idle.quiet:
-                self._observer.notice(f"the idle power of {idle.domain} {when} is not known: {idle.reason}")
+        reasons = dict.fromkeys(idle.reason for idle in found if not idle.quiet)
+        for reason in reasons:
+            names = ", ".join(idle.domain for idle in found if not idle.quiet and idle.reason == reason)
+            self._observer.notice(f"the idle power of {names} {when} is not known: {reason}")
         return found
 
     def make_ready(self) -> bool:
