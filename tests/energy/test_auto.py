@@ -92,6 +92,13 @@ def test_a_model_where_nothing_measures_the_processor(monkeypatch: pytest.Monkey
         assert meter.exact
 
 
+def test_a_processor_that_a_meter_tells_unasked_is_not_modelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Packages, "refusal", absent())
+    monkeypatch.setattr(Boards, "powers", {"gpu:0": 10.0, "cpu:0": 5.0})
+    with AutoMeter() as meter:
+        assert [domain.name for domain in meter.domains] == ["gpu:0", "cpu:0"]
+
+
 def test_a_sensor_that_cannot_be_used_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Packages, "refusal", MeterError("energy_uj may not be read", "grant it"))
     with AutoMeter() as meter:

@@ -2,7 +2,8 @@
 
 Meters with a ``rank`` are tried in its order. One is opened unless all it ``covers`` (``gpu``, ``cpu``) is covered
 already; one whose sensor is absent is passed over; one whose sensor is there and cannot be used becomes a
-``Problem``, and whoever runs the study says so. Domains keep their names; two meters that claim the same one are an
+``Problem``, and whoever runs the study says so; then no other sensor meter is asked for the same (it might read what
+the first refused, e.g. a sliced GPU), only a model. Domains keep their names; two meters that claim the same one are an
 error.
 
 Limits: gross joules of devices and modelled joules of this process stand side by side; their sum is labelled as such
@@ -20,29 +21,35 @@ from sweep.records import Conditions, Domain, Joules
 from sweep.registry import discover
 
 
+KINDS = {"gpu": "gpu", "cpu": "cpu", "package": "cpu"}
+"""What a kind of domain covers, whether or not its meter promises that (Zeus tells the processor of some chips)."""
+
+
 class AutoMeter(Meter):
     """All meters of this machine as one.
 
     Args:
         sysfs_root: handed to the meters that read sysfs.
         exclude: domains to leave out, e.g. ``dram:0``, or kinds of them, e.g. ``dram``.
-        poll_interval_s: seconds between two polled readings; shorter where a counter would wrap.
+        poll_interval_s: seconds between two polled readings; ``None`` for the shortest that one of the meters has.
 
     Raises:
         MeterError: if the interval is not positive.
     """
 
-    def __init__(self, *, sysfs_root: str = "/sys", exclude: Sequence[str] = (), poll_interval_s: float = 0.1) -> None:
-        if not poll_interval_s > 0:
+    def __init__(
+        self, *, sysfs_root: str = "/sys", exclude: Sequence[str] = (), poll_interval_s: float | None = None
+    ) -> None:
+        if poll_interval_s is not None and not poll_interval_s > 0:
             raise MeterError(f"meter.poll_interval_s={poll_interval_s} is not positive", "give seconds, e.g. 0.1")
-        self._options = {"sysfs_root": sysfs_root, "poll_interval_s": poll_interval_s}
+        asked = {"sysfs_root": sysfs_root, "poll_interval_s": poll_interval_s}
+        self._options = {name: value for name, value in asked.items() if value is not None}
         self._exclude = frozenset(exclude)
-        self._asked_s = poll_interval_s
-        self.poll_interval_s = poll_interval_s
         self._device: str | None = None
         self._meters: list[Meter] = []
         self._problems: list[Problem] = []
         self._absences: list[Problem] = []
+        self._refused: set[str] = set()
 
     def attend(self, device: str) -> None:
         """Handed on."""
@@ -55,21 +62,22 @@ class AutoMeter(Meter):
             MeterError: if nothing can be opened, two meters claim one domain, or a name in ``exclude`` is none.
         """
         self._problems, self._absences = [], []
+        self._refused = set()
         with ExitStack() as stack:
             opened: list[Meter] = []
             covered: set[str] = set()
             for cls in _candidates():
-                if not cls.covers <= covered:
+                if not cls.covers <= (covered if cls.exact else covered | self._refused):
                     meter = self._opened(cls)
                     if meter is not None:
                         stack.callback(meter.close)
                         opened.append(meter)
-                        covered |= cls.covers
+                        covered |= cls.covers | {KINDS.get(domain.kind, "") for domain in meter.domains}
             self._meters = opened
             self._check()
             stack.pop_all()
         self.exact = any(meter.exact for meter in opened)
-        self.poll_interval_s = min(self._asked_s, *(meter.poll_interval_s for meter in opened))
+        self.poll_interval_s = min(meter.poll_interval_s for meter in opened)
 
     def _opened(self, cls: type[Meter]) -> Meter | None:
         """A meter, open; ``None`` if its sensor is absent or cannot be used."""
@@ -81,8 +89,12 @@ class AutoMeter(Meter):
         try:
             meter.open()
         except MeterError as err:
-            found = self._absences if isinstance(err, SensorAbsentError) else self._problems
-            found.append(Problem(" and ".join(sorted(cls.covers)), err.problem, err.mend))
+            problem = Problem(" and ".join(sorted(cls.covers)), err.problem, err.mend)
+            if isinstance(err, SensorAbsentError):
+                self._absences.append(problem)
+            else:
+                self._problems.append(problem)
+                self._refused |= cls.covers
             return None
         self._problems.extend(meter.problems)
         return meter
