@@ -61,8 +61,8 @@ SENSOR_COLUMNS = ("temperature_start_c", "temperature_max_c", "clock_mean_mhz", 
 EPOCH_COLUMNS = ("number", "phase", "epoch", "loss", "quality", "energy_j", "val_loss", "duration_s")
 """Columns of epochs.csv; joules and seconds are cumulative in the trial."""
 
-STEP_COLUMNS = ("steps", "train_j")
-"""Columns of epochs.csv after those: training steps of the epoch alone, and their joules."""
+STEP_COLUMNS = ("steps", "train_j", "energy_dynamic_j")
+"""Columns of epochs.csv after those: steps of the epoch alone, their joules, and cumulative ones above idle."""
 
 CONDITION_COLUMNS = ("temperature_c", "clock_mhz", "utilisation", "memory_bytes", "others")
 """Columns of epochs.csv after all those: the hardware at the end of the epoch."""

@@ -48,6 +48,7 @@ class TrajectoryPoint(Record, frozen=True, kw_only=True):
         duration_s: seconds from the start of the trial.
         steps: training steps of this epoch alone.
         train_j: joules of these steps alone, validation not included.
+        energy_dynamic_j: of ``energy_j``, what is above idle; ``None`` where the idle power is not known.
         conditions: of the hardware at the end of the epoch.
     """
 
@@ -60,6 +61,7 @@ class TrajectoryPoint(Record, frozen=True, kw_only=True):
     duration_s: float
     steps: int | None = None
     train_j: float | None = None
+    energy_dynamic_j: float | None = None
     conditions: Conditions | None = None
 
 

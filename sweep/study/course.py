@@ -12,6 +12,7 @@ from sweep.energy.activities import activity_energy
 from sweep.energy.recorder import Recorder
 from sweep.energy.steadiness import steadiness
 from sweep.energy.timeline import Timeline
+from sweep.layers.attribution.table import above_idle_j
 from sweep.layers.loops.loop import LayerMarks
 from sweep.layers.loops.phase import phase_table, with_shapes
 from sweep.records import (
@@ -106,6 +107,7 @@ class Course:
             duration_s=epoch.end_s - self.start_s,
             steps=epoch.steps,
             train_j=total_j(additive(trained, recorder.domains)),
+            energy_dynamic_j=total_j(above_idle(joules, recorder.domains, epoch.end_s - self.start_s)),
             conditions=part.conditions.get(epoch.epoch),
         )
 
@@ -166,6 +168,11 @@ class Course:
 def additive(joules: Joules, domains: tuple[Domain, ...]) -> list[float | None]:
     """Joules of the domains that enter the total."""
     return [joules[domain.name] for domain in domains if domain.additive]
+
+
+def above_idle(joules: Joules, domains: tuple[Domain, ...], duration_s: float) -> list[float | None]:
+    """Dynamic joules of the domains that enter the total."""
+    return [above_idle_j(joules[domain.name], domain, duration_s) for domain in domains if domain.additive]
 
 
 def _best_point(last: PhaseResult | None, points: list[TrajectoryPoint]) -> TrajectoryPoint | None:

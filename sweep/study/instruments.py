@@ -28,7 +28,7 @@ RECORD = "record"
 LOST_S = 5.0
 """A domain that was not read for so long is lost."""
 CHANGE_REL = 0.1
-"""A change of the idle power that is worth a word, if it is also more than two standard uncertainties."""
+"""A difference of idle powers that is worth a word, if it is also more than two standard uncertainties."""
 
 
 def meter_of(config: SweepConfig, device: torch.device) -> Meter:
@@ -114,6 +114,8 @@ class Instruments:
                     f"{idle.domain} counted nothing in {idle.duration_s:.3g} s, so it measures nothing",
                     f"leave it out with meter.exclude=[{idle.domain}], or choose another meter",
                 )
+            if text := polled_otherwise(idle):
+                self._observer.notice(text)
         self._recorder.timeline.know_idle(idle_power_w(self.idle_before))
 
     def check_idle(self) -> None:
@@ -158,6 +160,19 @@ class Instruments:
                 "see `sweep doctor`, then run the same command again: what has run is stored",
             )
         return not self._interruption.requested
+
+
+def polled_otherwise(idle: IdlePower) -> str:
+    """What to say where counter and polled power tell different joules of one window; empty where they agree."""
+    if not idle.power_w or idle.polled_w is None:
+        return ""
+    difference_w = idle.polled_w - idle.power_w
+    if abs(difference_w) <= max(CHANGE_REL * idle.power_w, 2.0 * (idle.power_u_w or 0.0)):
+        return ""
+    return (
+        f"{idle.domain} at rest: its counter tells {idle.power_w:.3g} W, its polled power {idle.polled_w:.3g} W; "
+        "joules are those of the counter, and the report shows both"
+    )
 
 
 def idle_change(before: IdlePower | None, after: IdlePower) -> str:

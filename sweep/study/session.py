@@ -245,8 +245,9 @@ class Session:
         start_s = self._recorder.mark()
         new = run_tests(self._store, self._runner, self._config, self._dims, self._observer.notice)
         if new:
+            end_s = self._recorder.mark()
             self._recorder.settle()
-            self._test_j.append(self._recorder.timeline.joules(start_s, self._recorder.mark()))
+            self._test_j.append(self._recorder.timeline.joules(start_s, end_s))
             self._save_session()
 
     def _report(self) -> Path:

@@ -55,7 +55,7 @@ def test_epochs_csv_has_the_promised_columns_in_their_order() -> None:
     columns = list(epochs_frame(sixteen(1)).columns)
     assert columns[:6] == ["number", "phase", "epoch", "loss", "quality", "energy_j"]
 
-    assert columns[8:] == ["steps", "train_j", *CONDITIONS]
+    assert columns[8:] == ["steps", "train_j", "energy_dynamic_j", *CONDITIONS]
 
 
 def test_epochs_csv_holds_the_energy_of_steps_and_the_conditions() -> None:

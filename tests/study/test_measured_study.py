@@ -65,6 +65,8 @@ def test_a_study_on_measured_domains(tree: FakePowercap, monkeypatch: pytest.Mon
     assert trials["energy_dynamic_j"].abs().max() < trials["energy_j"].max()  # constant power: all of it is idle
     assert trials["energy_polled_j.gpu:0"].notna().all()
     (session,) = stored().sessions
+    assert session.test_j["gpu:0"] is not None
+    assert session.trials_j["gpu:0"] == pytest.approx(trials["energy_j.gpu:0"].sum())
     assert {idle.domain: idle.power_w for idle in session.idle_before} == pytest.approx(
         {"package:0": PACKAGE_W, "core:0": CORE_W, "dram:0": DRAM_W, "gpu:0": GPU_W}, rel=0.3
     )
