@@ -163,8 +163,8 @@ def test_an_excluded_name_must_be_there() -> None:
 
 
 def test_two_meters_of_one_domain_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Boards, "powers", {"package:0": 1.0})
-    with pytest.raises(MeterError, match=r"two meters tell package:0"):
+    monkeypatch.setattr(Boards, "powers", {"dram:0": 1.0})
+    with pytest.raises(MeterError, match=r"two meters tell dram:0"):
         AutoMeter().open()
 
 

@@ -20,7 +20,6 @@ from sweep.errors import MeterError, SensorAbsentError
 from sweep.records import Conditions, Domain, Joules
 from sweep.registry import discover
 
-
 KINDS = {"gpu": "gpu", "cpu": "cpu", "package": "cpu"}
 """What a kind of domain covers, whether or not its meter promises that (Zeus tells the processor of some chips)."""
 
