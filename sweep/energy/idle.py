@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 
 from sweep.energy.load import LoadWatch
 from sweep.energy.recorder import Recorder
-from sweep.records import Domain, IdlePower, LoadCheck, Provenance, Sensors
+from sweep.records import IdlePower, Provenance, Sensors
 
 TRIES = 3
 BUSY = 0.05
@@ -62,13 +62,14 @@ def _window(recorder: Recorder, duration_s: float, sleep: Callable[[float], None
     end_s = recorder.mark()
     recorder.catch_up()
     sensors = recorder.sensors.summary(start_s, end_s)
-    energy, load = recorder.energy(start_s, end_s), watch.stop(recorder.domains, sensors)
+    energy = recorder.energy(start_s, end_s)
+    watch.stop(recorder.domains, sensors)
     found = []
     for domain in recorder.domains:
         if domain.provenance != Provenance.MEASURED:
             continue
         spent = energy[domain.name]
-        reason = _disturbance(domain, load, sensors.get(domain.name))
+        reason = watch.foreign.get(domain.name) or _activity(sensors.get(domain.name))
         known = spent.energy_j is not None
         found.append(
             IdlePower(
@@ -88,10 +89,8 @@ def _per_second(energy_j: float | None, duration_s: float) -> float | None:
     return None if energy_j is None else energy_j / duration_s
 
 
-def _disturbance(domain: Domain, load: LoadCheck | None, sensors: Sensors | None) -> str:
-    """What computed on a domain; empty if nothing did."""
-    if load is not None and domain.name in load.domains:
-        return next(reason for reason in load.reasons)
+def _activity(sensors: Sensors | None) -> str:
+    """What a device tells of its own work; empty if it did none."""
     if sensors is not None and (sensors.utilisation_mean or 0.0) > BUSY:
         return f"it was busy {sensors.utilisation_mean:.0%} of the time"
     return ""

@@ -35,6 +35,9 @@ class LoadWatch:
         clock: counters of the process.
         threshold: shares above which a stretch is contaminated.
         look: CPU time of the machine.
+
+    Attributes:
+        foreign: why each measured domain that does so held joules of other programs at the last check.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class LoadWatch:
         self._look = look
         self._before: tuple[float, float, float | None] | None = None
         self._busy: Busy | None = None
+        self.foreign: dict[str, str] = {}
 
     def start(self) -> None:
         """Begin, or begin anew."""
@@ -66,8 +70,9 @@ class LoadWatch:
         waited, others = self._waited(self._before, self._counters()), other_share(self._busy, self._look())
         self._before = self._busy = None
         measured = [domain for domain in domains if domain.provenance == Provenance.MEASURED]
-        foreign = {domain.name: self._foreign(domain, others, (sensors or {}).get(domain.name)) for domain in measured}
-        reasons = dict.fromkeys(reason for reason in foreign.values() if reason)
+        found = {domain.name: self._foreign(domain, others, (sensors or {}).get(domain.name)) for domain in measured}
+        self.foreign = {name: reason for name, reason in found.items() if reason}
+        reasons = dict.fromkeys(self.foreign.values())
         if waited is not None and waited > self._threshold:
             reasons[f"it waited {waited:.0%} of its time for a core"] = None
         if waited is None and others is None and not reasons:
@@ -76,7 +81,7 @@ class LoadWatch:
             wait_share=waited,
             contaminated=bool(reasons),
             other_cpu_share=others,
-            domains=[name for name, reason in foreign.items() if reason],
+            domains=list(self.foreign),
             reasons=list(reasons),
         )
 

@@ -130,6 +130,15 @@ class Timeline:
             start, end = self._boundaries(start_s, end_s)
             return {name: self._difference(name, start, end) for name in self._joules}
 
+    def in_hole(self, time_s: float) -> set[str]:
+        """Names of the domains of which no good reading stands next to a time that is covered."""
+        with self._lock:
+            place = self._boundary(time_s)
+            if place is None:
+                return set()
+            last = place.left + (not place.at_reading)
+            return {name for name, values in self._joules.items() if math.isnan(values[place.left] + values[last])}
+
     def split(self, bounds_s: NDArray[np.float64]) -> dict[str, NDArray[np.float64] | None]:
         """Joules of each domain in each of many intervals that touch.
 

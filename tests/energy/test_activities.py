@@ -66,11 +66,11 @@ def test_rows_add_up(times: list[float], data: st.DataObject) -> None:
 
 def test_an_unknown_stretch_makes_its_row_unknown_and_no_other() -> None:
     line = Timeline([CPU])
-    for time_s, energy_j in ((0, 0.0), (1, 1.0), (2, None), (3, 3.0), (4, 4.0)):
+    for time_s, energy_j in ((0, 0.0), (1, 1.0), (2, 0.5), (3, 3.0), (4, 3.5)):
         line.append(Reading(time_s=time_s, energy_j={"cpu:process": energy_j}))
-    spans = [Span("a", "data", 0, 1), Span("a", "train", 1, 2.5), Span("a", "validation", 3, 4)]
+    spans = [Span("a", "data", 0, 1), Span("a", "train", 1, 2.5), Span("a", "validation", 3, 4)]  # it fell in between
     known = {row.activity: row.energy_j["cpu:process"] for row in activity_energy(spans, line, 0, 4)}
-    assert known == {"data": 1.0, "train": None, "other": None, "validation": 1.0}
+    assert known == {"data": 1.0, "train": None, "other": 1.25, "validation": 0.5}
 
 
 @pytest.mark.parametrize(

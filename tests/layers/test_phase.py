@@ -115,14 +115,13 @@ class Phase:
         return table
 
 
-def timeline_to(end_s: float, hole_s: Sequence[int] = (), every_s: int = 1) -> Timeline:
+def timeline_to(end_s: float, falls_s: Sequence[int] = (), every_s: int = 1) -> Timeline:
     """Readings every second or so: 5 W and rising, 2 W, and a board that counts both."""
     timeline = Timeline((GPU, CPU, BOARD))
     for now_s in range(0, math.ceil(end_s) + every_s, every_s):
         gpu, cpu = 5.0 * now_s + 0.01 * now_s**2, 2.0 * now_s
         joules: dict[str, float | None] = {"gpu:0": gpu, "package:0": cpu, "board": gpu + cpu}
-        if now_s in hole_s:
-            joules["package:0"] = None
+        joules["package:0"] = cpu - 10.0 * sum(fall_s <= now_s for fall_s in falls_s)
         timeline.append(Reading(time_s=float(now_s), energy_j=joules))
     return timeline
 
@@ -217,9 +216,9 @@ def test_other_phases_are_not_in_the_table() -> None:
     assert ("preprocess", None) not in rows_of(table)
 
 
-def test_what_a_hole_makes_unknown_is_unknown_in_its_rows_only() -> None:
+def test_what_a_fall_makes_unknown_is_unknown_in_its_rows_only() -> None:
     phase = whole_phase()
-    timeline = timeline_to(phase.clock.now_s, hole_s=(3,))  # between data and the first epoch
+    timeline = timeline_to(phase.clock.now_s, falls_s=(2, 4))  # within data and within the first epoch
     phase.marks.fold(timeline)
     activities = activity_energy(phase.spans, timeline, 0.0, phase.clock.now_s)
     table = phase_table(phase.name, phase.marks, activities, phase.spans, timeline)

@@ -134,7 +134,7 @@ def test_a_domain_that_is_unknown_somewhere_is_unknown_in_every_row(unknown: str
     ledger = LayerLedger(layers_of(), [PSU, FAN])
     values = {"psu": [0.0, 10.0, 20.0, 30.0], "fan": [0.0, 1.0, 2.0, 3.0]}
     holey: dict[str, list[float | None]] = {name: [*known] for name, known in values.items()}
-    holey[unknown][2] = None
+    holey[unknown][3] = None
     timeline = timeline_of([0, 10, 20, 30], (PSU, holey["psu"]), (FAN, holey["fan"]))
     ledger.fold(stretch_of([(0.0, A), (5.0, LOSS)], 10.0, [MarkedStep(0, 1, 1)]), timeline)
     ledger.fold(stretch_of([(11.0, A), (15.0, LOSS)], 25.0, [MarkedStep(0, 1, 1)]), timeline)

@@ -92,7 +92,8 @@ class ReplayMeter(Meter):
         passes, since_s = 0.0, self._clock() - self._opened_s
         if self._repeat:
             passes, since_s = divmod(since_s, self._length_s)
-        part = self._recorded.joules(self._start_s, self._start_s + since_s)
+        now_s = self._start_s + since_s
+        part = self._recorded.joules(self._start_s, now_s) | dict.fromkeys(self._recorded.in_hole(now_s), None)
         if not passes:
             return part
         whole = self._recorded.joules(self._start_s, self._start_s + self._length_s)
