@@ -1,6 +1,6 @@
 """Clocks that stand still until told otherwise."""
 
-from sweep.energy.process import ProcessClock, ThreadTimes
+from sweep.energy.host.process import ProcessClock, ThreadTimes
 
 
 class FakeTime:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fault_table import faults, render
 
-from sweep.energy import core_power
+from sweep.energy.host import core_power
 from sweep.energy.meters.estimated import EstimatedMeter
 from sweep.energy.nvml import gpu
 from sweep.energy.powercap import domains as rapl

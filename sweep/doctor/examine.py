@@ -19,8 +19,8 @@ from sweep.doctor.spread import fixed_work, repeat_work, spread
 from sweep.doctor.surroundings import busiest, program_times, surroundings
 from sweep.doctor.ticking import Look, look, ticking
 from sweep.doctor.verdict import grade, verdict, would_help
-from sweep.energy.idle import measure_idle
-from sweep.energy.load import LoadWatch
+from sweep.energy.checks.idle import measure_idle
+from sweep.energy.checks.load import LoadWatch
 from sweep.energy.meter import Meter, Problem
 from sweep.energy.meters.auto import AutoMeter
 from sweep.energy.recorder import Recorder

@@ -26,7 +26,7 @@ import numpy as np
 from scipy import stats
 
 from sweep.doctor.findings import Spread
-from sweep.energy.load import PROCESSOR
+from sweep.energy.checks.load import PROCESSOR
 from sweep.energy.recorder import Recorder
 from sweep.records import Domain
 

@@ -1,11 +1,11 @@
 """Where a process runs, as far as that decides what can be measured: machine, container, other programs.
 
-    virtual     the hypervisor's bit among the flags of /proc/cpuinfo (``sweep.energy.processor``)
+    virtual     the hypervisor's bit among the flags of /proc/cpuinfo (``sweep.energy.host.processor``)
     container   the files that Docker and Podman leave, the variables of systemd and Kubernetes
     programs    utime + stime of /proc/<pid>/stat (proc(5)), between two looks
 
 Limits: a container can hide that it is one; in it only its own programs have names, while their share of the cores is
-known for the whole host (``sweep.energy.neighbours``).
+known for the whole host (``sweep.energy.host.neighbours``).
 """
 
 import os
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sweep.doctor.findings import Program, Surroundings
-from sweep.energy.container import read_limits
-from sweep.energy.neighbours import family
-from sweep.energy.processor import read_processor
+from sweep.energy.host.container import read_limits
+from sweep.energy.host.neighbours import family
+from sweep.energy.host.processor import read_processor
 from sweep.records import LoadCheck
 
 LEAST_CORES = 0.02

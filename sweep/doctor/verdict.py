@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from sweep.analysis import wording
 from sweep.doctor.findings import DomainFinding, Shortage, Surroundings
-from sweep.energy.load import THRESHOLD
+from sweep.energy.checks.load import THRESHOLD
 
 MEASURED, MIXTURE, MODELLED = "measured", "mixture", "modelled"
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 from torch import nn
 
 from sweep.analysis.measured import Measured
-from sweep.energy.idle import idle_power_w, measure_idle
+from sweep.energy.checks.idle import idle_power_w, measure_idle
 from sweep.energy.meter import Meter
 from sweep.energy.recorder import Recorder
 from sweep.layers.loops.log import LoopLog, device_of

@@ -9,8 +9,8 @@ from typing import Any
 
 from sweep.config import Schedule, SweepConfig
 from sweep.energy.activities import activity_energy
+from sweep.energy.checks.steadiness import steadiness
 from sweep.energy.recorder import Recorder
-from sweep.energy.steadiness import steadiness
 from sweep.energy.timeline import Timeline
 from sweep.layers.attribution.table import above_idle_j
 from sweep.layers.loops.loop import LayerMarks

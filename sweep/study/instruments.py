@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from sweep.config import StudyConfig, SweepConfig
-from sweep.energy.idle import idle_power_w, measure_idle
+from sweep.energy.checks.idle import idle_power_w, measure_idle
 from sweep.energy.meter import Meter
 from sweep.energy.recorder import Recorder
 from sweep.energy.recording import RecordingWriter

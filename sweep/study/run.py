@@ -13,7 +13,7 @@ from contextlib import ExitStack
 import torch
 
 from sweep.config import SweepConfig
-from sweep.energy.process import usable_cores
+from sweep.energy.host.process import usable_cores
 from sweep.energy.recorder import Recorder
 from sweep.objective import Objective
 from sweep.observer import Observer, Reporter

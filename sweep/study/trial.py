@@ -16,8 +16,8 @@ from torch import Tensor
 
 from sweep.config import LayerMode, SweepConfig
 from sweep.energy.activities import Span
-from sweep.energy.load import PROCESSOR, LoadWatch
-from sweep.energy.process import usable_cores
+from sweep.energy.checks.load import PROCESSOR, LoadWatch
+from sweep.energy.host.process import usable_cores
 from sweep.energy.recorder import Recorder
 from sweep.errors import LayerError
 from sweep.layers.loops.loop import LayerMarks, NoMarks

@@ -7,8 +7,8 @@ import platform
 import torch
 
 from sweep.config import TrainerConfig
-from sweep.energy.process import usable_cores
-from sweep.energy.processor import read_processor
+from sweep.energy.host.process import usable_cores
+from sweep.energy.host.processor import read_processor
 from sweep.errors import ConfigError
 from sweep.records import Machine
 

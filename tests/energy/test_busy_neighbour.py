@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sweep.energy.load import THRESHOLD
-from sweep.energy.process import ProcessClock
+from sweep.energy.checks.load import THRESHOLD
+from sweep.energy.host.process import ProcessClock
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "repeatability.py"
 

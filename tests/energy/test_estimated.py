@@ -9,7 +9,7 @@ from fakes.host import GIB, Host
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sweep.energy.cpu_table import Table
+from sweep.energy.host.cpu_table import Table
 from sweep.energy.meters.estimated import MEMORY, NAME, EstimatedMeter
 from sweep.errors import MeterError
 from sweep.records import Domain, Provenance, Scope
@@ -158,7 +158,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
     table = tmp_path / "cpu_power.csv"
     table.write_text("Name,TDP\nIntel Xeon Gold 6226R,150.0\n")
-    monkeypatch.setattr("sweep.energy.core_power.installed_table", lambda: Table(table, "CodeCarbon 3.3.2"))
+    monkeypatch.setattr("sweep.energy.host.core_power.installed_table", lambda: Table(table, "CodeCarbon 3.3.2"))
     made = Machine(tmp_path)
     (made.proc / "meminfo").write_text(f"MemTotal: {512 << 20} kB\n")
     return made
@@ -261,7 +261,7 @@ def test_own_watts_win_over_the_table(machine: Machine) -> None:
 
 
 def test_own_watts_do_not_ask_for_the_table(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.energy.core_power.installed_table", lambda: pytest.fail("was asked"))
+    monkeypatch.setattr("sweep.energy.host.core_power.installed_table", lambda: pytest.fail("was asked"))
     assert "fleet" not in machine.domain(static_power_w=7.0, dynamic_power_w=7.0).note
 
 

@@ -4,9 +4,9 @@ import pytest
 from clocks import FakeTime
 from fakes.counters import CounterMeter
 
+from sweep.energy.checks.steadiness import steadiness
 from sweep.energy.recorder import Recorder
 from sweep.energy.sensors import NEAR_S, SensorLog
-from sweep.energy.steadiness import steadiness
 from sweep.records import Conditions
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import table_model
-from sweep.energy.cpu_table import Table
+from sweep.energy.host.cpu_table import Table
 
 CPUINFO = """processor\t: {number}
 model name\t: Intel(R) Xeon(R) Made 1000 CPU @ 3.00GHz
@@ -28,7 +28,7 @@ def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two packages of 100 W with four threads each: the model says 20, 38, 110 and 200 W."""
     csv = tmp_path / "cpu_power.csv"
     csv.write_text("Name,TDP\nIntel Xeon Made 1000,100\n")
-    monkeypatch.setattr("sweep.energy.core_power.installed_table", lambda: Table(csv, "made"))
+    monkeypatch.setattr("sweep.energy.host.core_power.installed_table", lambda: Table(csv, "made"))
     path = tmp_path / "c5_May21_Mars_loadstep10.csv"
     path.write_text("".join(CPUINFO.format(number=n, package=n // 4) for n in range(8)) + "\n#---\n" + STEPS)
     return path

@@ -11,7 +11,7 @@ import torch
 from known_time import Seconds, Watched
 from torch import Tensor, nn
 
-from sweep.energy.load import LoadWatch
+from sweep.energy.checks.load import LoadWatch
 from sweep.layers.marking.owners import LOSS_BACKWARD
 
 MOST_ROUNDS = 4

@@ -53,7 +53,7 @@ def stored() -> StudyData:
 
 
 def test_a_study_on_measured_domains(tree: FakePowercap, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.energy.load.other_share", lambda before, after: 0.0)
+    monkeypatch.setattr("sweep.energy.checks.load.other_share", lambda before, after: 0.0)
     assert run(tree) == 0
     trials = pd.read_csv("reports/measured/trials.csv")
     for name, power_w in (("package:0", PACKAGE_W), ("dram:0", DRAM_W), ("gpu:0", GPU_W)):
@@ -147,11 +147,11 @@ def test_record_is_a_truth_value(value: str, capsys: pytest.CaptureFixture[str])
 
 def test_contaminated_trials_run_again_on_request(tree: FakePowercap, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("sweep.energy.load.other_share", lambda before, after: 0.4)
+        patch.setattr("sweep.energy.checks.load.other_share", lambda before, after: 0.4)
         assert run(tree, "study.idle_s=0") == 0
     assert [trial.load.domains for trial in stored().trials if trial.load] == [["package:0", "core:0", "dram:0"]] * 2
-    monkeypatch.setattr("sweep.energy.load.other_share", lambda before, after: 0.0)
-    monkeypatch.setattr("sweep.energy.load.lost_s", lambda *_: 0.0)
+    monkeypatch.setattr("sweep.energy.checks.load.other_share", lambda before, after: 0.0)
+    monkeypatch.setattr("sweep.energy.checks.load.lost_s", lambda *_: 0.0)
     assert run(tree, "study.idle_s=0") == 0
     assert len(stored().trials) == 2  # not unasked
     assert run(tree, "study.idle_s=0", "study.redo=contaminated") == 0
@@ -167,7 +167,7 @@ def test_contaminated_trials_run_again_on_request(tree: FakePowercap, monkeypatc
 
 
 def test_redo_tries_a_run_once_a_session(tree: FakePowercap, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.energy.load.other_share", lambda before, after: 0.4)
+    monkeypatch.setattr("sweep.energy.checks.load.other_share", lambda before, after: 0.4)
     for trials in (2, 4):
         assert run(tree, "study.idle_s=0", "study.redo=contaminated") == 0
         assert len(stored().trials) == trials

@@ -3,17 +3,17 @@
     cpu:process     static power x (wall - lost) + dynamic power x CPU time
     memory:process  watts a GiB x integral of the memory held, over the same time
 
-CPU time is that of all threads of the process, less what was set apart; ``lost`` is the wall time that other
-programs took from it (``sweep.energy.process``): a neighbour makes a run longer, not costlier. Static power is that of
-the cores which the process may use, as the container allows (``sweep.energy.container``), not of the machine.
+CPU time is that of all threads of the process, less what was set apart; ``lost`` is the wall time that other programs
+took from it (``sweep.energy.host.process``): a neighbour makes a run longer, not costlier. Static power is that of
+the cores which the process may use, as the container allows (``sweep.energy.host.container``), not of the machine.
 
 Constants. Watts of a core come from the processor's TDP where its model name is in CodeCarbon's table, else from
-averages of a fleet (``sweep.energy.core_power``); the domain's note says which and why. Memory: 0.392 W a GiB, Cloud
-Carbon Footprint's mean of the 0.375 and 0.408 W that Crucial and Micron state for DDR4. CodeCarbon's 5 W a module are
-0.63 to 0.08 W a GiB for modules of 8 to 64 GiB, and RAPL on servers showed 0.26 to 0.44 W for each GiB installed under
-CPU load and 0.6 to 1.2 W under memory load (docs/modelled.md): relative scale uncertainty 0.6. Only what the process
-holds is charged, never what the machine has. The fleet averages are of whole servers with their memory, so with them
-``memory:process`` is shown and not added.
+averages of a fleet (``sweep.energy.host.core_power``); the domain's note says which and why. Memory: 0.392 W a GiB,
+Cloud Carbon Footprint's mean of the 0.375 and 0.408 W that Crucial and Micron state for DDR4. CodeCarbon's 5 W a
+module are 0.63 to 0.08 W a GiB for modules of 8 to 64 GiB, and RAPL on servers showed 0.26 to 0.44 W for each GiB
+installed under CPU load and 0.6 to 1.2 W under memory load (docs/modelled.md): relative scale uncertainty 0.6. Only
+what the process holds is charged, never what the machine has. The fleet averages are of whole servers with their
+memory, so with them ``memory:process`` is shown and not added.
 
 Repeatability. The same seeded training 20 times on two shared cores (load 4.5): relative standard deviation 0.09 and
 0.12 (``python benchmarks/repeatability.py --runs 20 --steps 40``), because the CPU time of the same work varies; hence
@@ -35,12 +35,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from sweep.energy.conditions import cpu_conditions
-from sweep.energy.container import held_bytes, read_limits
-from sweep.energy.core_power import SCALE_U_REL, CorePower, core_power
+from sweep.energy.host.conditions import cpu_conditions
+from sweep.energy.host.container import held_bytes, read_limits
+from sweep.energy.host.core_power import SCALE_U_REL, CorePower, core_power
+from sweep.energy.host.process import ProcessClock, ThreadTimes, lost_s
+from sweep.energy.host.processor import read_processor
 from sweep.energy.meter import Meter
-from sweep.energy.process import ProcessClock, ThreadTimes, lost_s
-from sweep.energy.processor import read_processor
 from sweep.errors import MeterError
 from sweep.records import Conditions, Domain, Joules, Provenance, Scope
 

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from sweep.energy.conditions import cpu_conditions
+from sweep.energy.host.conditions import cpu_conditions
 from sweep.energy.meter import Meter, Problem
 from sweep.energy.nvml.driver import Driver
 from sweep.energy.nvml.gpu import Gpu

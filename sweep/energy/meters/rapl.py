@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from sweep.energy.conditions import cpu_conditions
+from sweep.energy.host.conditions import cpu_conditions
 from sweep.energy.meter import Meter, Problem
 from sweep.energy.powercap.access import GRANT, is_denied, why_absent, why_denied
 from sweep.energy.powercap.domains import ADDITIVE, TICK_S, keep_wanted, make_domains, name_zones, safe_interval_s

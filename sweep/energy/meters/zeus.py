@@ -28,7 +28,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from sweep.energy.meter import Meter, Problem
-from sweep.energy.meters._zeus_sources import GpuSource, SocSource, Source
+from sweep.energy.zeus.sources import GpuSource, SocSource, Source
 from sweep.errors import MeterError, SensorAbsentError
 from sweep.records import Conditions, Domain, Joules
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from sweep.energy.process import usable_cores
+from sweep.energy.host.process import usable_cores
 
 _NO_LIMIT_BYTES = 1 << 60
 """Above this a cgroup v1 says that it sets no limit: 2^63 less a page."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.energy.conditions import cpu_conditions
+from sweep.energy.host.conditions import cpu_conditions
 from sweep.records import Conditions
 
 INTEL = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweep.energy.load import THRESHOLD, LoadWatch
+from sweep.energy.checks.load import THRESHOLD, LoadWatch
 from sweep.records import LoadCheck
 from tests.clocks import FakeProcess
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.energy.process import ProcessClock, lost_s
+from sweep.energy.host.process import ProcessClock, lost_s
 
 
 def fake_proc(root: Path, **waits_s: float) -> Path:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from sweep.energy import core_power as module
-from sweep.energy.core_power import FLEET_DYNAMIC_W, FLEET_SCALE_U_REL, FLEET_STATIC_W, SCALE_U_REL, core_power
-from sweep.energy.cpu_table import Table
-from sweep.energy.processor import Processor
+from sweep.energy.host import core_power as module
+from sweep.energy.host.core_power import FLEET_DYNAMIC_W, FLEET_SCALE_U_REL, FLEET_STATIC_W, SCALE_U_REL, core_power
+from sweep.energy.host.cpu_table import Table
+from sweep.energy.host.processor import Processor
 
 EPYC = "AMD EPYC 7763 64-Core Processor"
 
@@ -64,7 +64,7 @@ def test_without_the_table_the_note_says_what_to_install(monkeypatch: pytest.Mon
 
 
 def test_the_page_on_modelled_joules_states_the_constants_of_the_code() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "modelled.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "modelled.md").read_text(encoding="utf-8")
     assert f"| {FLEET_STATIC_W} W x usable cores |" in page
     assert f"| {FLEET_DYNAMIC_W} W |" in page
     assert f"| scale uncertainty (relative, standard) | {SCALE_U_REL} | {FLEET_SCALE_U_REL} |" in page

@@ -3,9 +3,9 @@
     P_idle = E(window) / duration          dynamic joules of an interval = E - P_idle * its duration
 
 The window counts for a domain only if nothing else computed on it: CPU time of other programs for the processor's
-domains, their processes and the utilisation for a GPU (``sweep.energy.load``). If it did, the window is tried again,
-and if it still does, the power is told but not subtracted. The process is there with its data on the device, so what
-a driver draws for an open context belongs to idle.
+domains, their processes and the utilisation for a GPU (``sweep.energy.checks.load``). If it did, the window is tried
+again, and if it still does, the power is told but not subtracted. The process is there with its data on the device,
+so what a driver draws for an open context belongs to idle.
 
 Limits: idle power depends on temperature and clocks, which is why it is looked at again when the work is done. Domains
 that are modelled know their static power by construction.
@@ -14,7 +14,7 @@ that are modelled know their static power by construction.
 import time
 from collections.abc import Callable, Mapping
 
-from sweep.energy.load import LoadWatch
+from sweep.energy.checks.load import LoadWatch
 from sweep.energy.recorder import Recorder
 from sweep.records import IdlePower, Provenance, Sensors
 

@@ -21,8 +21,8 @@ fleet averages are of whole servers, so memory is within them.
 
 from typing import NamedTuple
 
-from sweep.energy.cpu_table import Entry, find, installed_table
-from sweep.energy.processor import Processor
+from sweep.energy.host.cpu_table import Entry, find, installed_table
+from sweep.energy.host.processor import Processor
 
 STATIC_SHARE = 0.1
 FLEET_STATIC_W = 0.74

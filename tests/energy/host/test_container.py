@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fakes.host import GIB, Host
 
-from sweep.energy.container import Limits, held_bytes, read_limits
+from sweep.energy.host.container import Limits, held_bytes, read_limits
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The load check: how much other programs disturbed a stretch of training, and which measured domains they are in.
 
-    wait_share       = lost / wall                          the process waited for a core (``sweep.energy.process``)
-    other_cpu_share  = CPU time of others / (cores * wall)  they worked beside it (``sweep.energy.neighbours``)
-    others           processes of others on a GPU           told by its driver
+    wait_share       lost / wall: the process waited for a core (``sweep.energy.host.process``)
+    other_cpu_share  CPU time of others / (cores * wall): they worked beside it (``sweep.energy.host.neighbours``)
+    others           processes of others on a GPU, as its driver tells
 
 One training thread beside an idle core waited 0.008 of the time, and beside one busy neighbour for each core 0.67.
 Above ``THRESHOLD`` the stretch is contaminated: its duration belongs in part to someone else. Counters see whole
@@ -17,8 +17,8 @@ memory bandwidth or caches is not seen.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sweep.energy.neighbours import Busy, busy, other_share
-from sweep.energy.process import ProcessClock, lost_s
+from sweep.energy.host.neighbours import Busy, busy, other_share
+from sweep.energy.host.process import ProcessClock, lost_s
 from sweep.records import Domain, LoadCheck, Provenance, Sensors
 
 THRESHOLD = 0.05

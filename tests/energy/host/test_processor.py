@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from fakes.host import Host
 
-from sweep.energy import processor
-from sweep.energy.processor import Processor, read_processor
+from sweep.energy.host import processor
+from sweep.energy.host.processor import Processor, read_processor
 
 XEON = "Intel(R) Xeon(R) Gold 6226R CPU @ 2.90GHz"
 

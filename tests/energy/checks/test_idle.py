@@ -6,9 +6,9 @@ import pytest
 from clocks import FakeProcess, FakeTime
 from fakes.counters import CounterMeter, domain
 
-from sweep.energy.idle import BUSY, TRIES, idle_power_w, measure_idle
-from sweep.energy.load import LoadWatch
-from sweep.energy.neighbours import Busy
+from sweep.energy.checks.idle import BUSY, TRIES, idle_power_w, measure_idle
+from sweep.energy.checks.load import LoadWatch
+from sweep.energy.host.neighbours import Busy
 from sweep.energy.recorder import Recorder
 from sweep.records import Conditions, Domain, Provenance
 

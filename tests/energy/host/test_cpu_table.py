@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.energy.cpu_table import Entry, find, installed_table, model_key
+from sweep.energy.host.cpu_table import Entry, find, installed_table, model_key
 
 ROWS = """Name,TDP
 AMD EPYC 7763,280.0
@@ -90,13 +90,13 @@ def test_two_models_never_share_a_key(path: Path) -> None:
 
 
 def test_without_the_package_there_is_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.energy.cpu_table.DISTRIBUTION", "no-such-distribution")
+    monkeypatch.setattr("sweep.energy.host.cpu_table.DISTRIBUTION", "no-such-distribution")
     assert installed_table() is None
 
 
 def test_a_package_without_the_file_has_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.energy.cpu_table.DISTRIBUTION", "pytest")
-    monkeypatch.setattr("sweep.energy.cpu_table.FILE", "pytest/no-such-file.csv")
+    monkeypatch.setattr("sweep.energy.host.cpu_table.DISTRIBUTION", "pytest")
+    monkeypatch.setattr("sweep.energy.host.cpu_table.FILE", "pytest/no-such-file.csv")
     assert installed_table() is None
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from fakes.counters import domain
 
-from sweep.energy.load import LoadWatch
-from sweep.energy.neighbours import Busy, busy, family, other_share
+from sweep.energy.checks.load import LoadWatch
+from sweep.energy.host.neighbours import Busy, busy, family, other_share
 from sweep.records import Provenance, Sensors
 
 PACKAGE, GPU = domain("package:0"), domain("gpu:0")

@@ -1,0 +1,1 @@
+"""Checks around a measurement: load of others, idle power, steadiness."""

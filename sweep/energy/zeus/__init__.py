@@ -1,0 +1,1 @@
+"""The library Zeus, behind the zeus meter."""
