@@ -1,7 +1,9 @@
 """A convolutional encoder and a linear classifier for windows of sensor signals.
 
-    (n, channels, time) -> channel dropout -> [conv - max pool - batch norm - ReLU] x blocks -> mean over time
-                        -> (n, latent) -> dropout -> linear -> (n, classes)
+    encoder      (n, channels, time) -> channel dropout -> [conv - max pool - batch norm - ReLU] x blocks
+                                     -> (n, latent, time / pool^blocks)
+    classifier   mean over time -> dropout -> linear -> (n, classes)
+    decoder      [upsample - conv - batch norm - ReLU] x (blocks - 1) -> upsample -> conv -> (n, channels, time)
 
 In the spirit of the encoder and classifier of "The Power of Training" (three convolutional blocks), with
 one-dimensional convolutions. Pooling comes before normalisation and ReLU: the maximum commutes with increasing
@@ -12,7 +14,7 @@ Convolutions have no bias, since batch normalisation takes it out again.
 import itertools
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import nn
 
 from sweep.errors import ConfigError, DataError
 
@@ -58,35 +60,58 @@ class WindowModel:
                 raise ConfigError(f"objective.model.{name}={value} is not in [0, 1)", "set 0.1, say")
 
 
-class WindowNet(nn.Module):
-    """The encoder with its classifier.
+@dataclass(frozen=True)
+class WindowShape:
+    """Shape of the data.
 
     Attributes:
-        encoder: ``(n, channels, time)`` to latent features ``(n, latent)``.
-        classifier: latent features to logits ``(n, classes)``.
-        latent: number of latent features.
+        channels: signals of a window.
+        time: samples of a window.
+        classes: to tell apart.
+    """
+
+    channels: int
+    time: int
+    classes: int
+
+
+def make_encoder(shape: WindowShape, size: WindowModel) -> nn.Sequential:
+    """Windows to features.
 
     Raises:
         DataError: if the windows are too short for the poolings.
     """
+    if shape.time < size.pool**size.blocks:
+        raise DataError(
+            f"windows of {shape.time} samples are too short for {size.blocks} poolings by {size.pool}",
+            "set objective.model.blocks or objective.model.pool to less, or give longer windows",
+        )
+    blocks = [_block(before, after, size) for before, after in itertools.pairwise(_widths(shape, size))]
+    return nn.Sequential(nn.Dropout1d(size.channel_dropout), *blocks)
 
-    def __init__(self, channels: int, time: int, classes: int, size: WindowModel) -> None:
-        super().__init__()
-        if time < size.pool**size.blocks:
-            raise DataError(
-                f"windows of {time} samples are too short for {size.blocks} poolings by {size.pool}",
-                "set objective.model.blocks or objective.model.pool to less, or give longer windows",
-            )
-        self.latent = size.width if size.blocks == 1 else 2 * size.width
-        widths = [channels, size.width, *[self.latent] * (size.blocks - 1)]
-        blocks = [_block(before, after, size) for before, after in itertools.pairwise(widths)]
-        self.encoder = nn.Sequential(nn.Dropout1d(size.channel_dropout), *blocks, nn.AdaptiveAvgPool1d(1), nn.Flatten())
-        self.classifier = nn.Sequential(nn.Dropout(size.dropout), nn.Linear(self.latent, classes))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits of shape ``(n, classes)`` for windows of shape ``(n, channels, time)``."""
-        logits: Tensor = self.classifier(self.encoder(x))
-        return logits
+def make_classifier(shape: WindowShape, size: WindowModel) -> nn.Sequential:
+    """Features to logits."""
+    latent = _widths(shape, size)[-1]
+    return nn.Sequential(
+        nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Dropout(size.dropout), nn.Linear(latent, shape.classes)
+    )
+
+
+def make_decoder(shape: WindowShape, size: WindowModel) -> nn.Sequential:
+    """Features to windows: what the encoder did, backwards."""
+    widths = _widths(shape, size)[::-1]
+    lengths = [shape.time // size.pool**block for block in range(size.blocks)][::-1]
+    layers: list[nn.Module] = []
+    for before, after, time in zip(widths, widths[1:], lengths, strict=False):
+        layers += [nn.Upsample(time), nn.Conv1d(before, after, size.kernel, padding=size.kernel // 2)]
+        layers += [nn.BatchNorm1d(after), nn.ReLU()]
+    return nn.Sequential(*layers[:-2])
+
+
+def _widths(shape: WindowShape, size: WindowModel) -> list[int]:
+    """Channels before and after each block."""
+    return [shape.channels, size.width, *[2 * size.width] * (size.blocks - 1)]
 
 
 def _block(before: int, after: int, size: WindowModel) -> nn.Sequential:

@@ -9,14 +9,16 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Literal
 
+from torch import nn
+
 from objectives._window_data import Parts, WindowArrays, read_npz, to_data
-from objectives._window_model import WindowModel, WindowNet
+from objectives._window_model import WindowModel, WindowShape, make_classifier, make_decoder, make_encoder
 from objectives._window_split import Subject, split_at_random, split_by_subject
 from sweep.errors import ConfigError, DataError
-from sweep.objective import Data, Objective
+from sweep.objective import Data, EncoderObjective
 
 
-class WindowTask(Objective):
+class WindowTask(EncoderObjective):
     """Window classification, whatever the source of the windows.
 
     Subclasses say where the windows come from (``arrays``) and how they are split (``parts``).
@@ -24,7 +26,7 @@ class WindowTask(Objective):
 
     def __init__(self, model: WindowModel | None = None) -> None:
         self._size = model if model is not None else WindowModel()
-        self._shape: tuple[int, int, int] | None = None
+        self._shape: WindowShape | None = None
 
     @abstractmethod
     def arrays(self) -> WindowArrays:
@@ -46,15 +48,26 @@ class WindowTask(Objective):
         """Standardised windows of shape ``(n, channels, time)``, float32."""
         arrays = self.arrays()
         data = to_data(arrays, self.parts(arrays))
-        self._shape = (arrays.x.shape[2], arrays.x.shape[1], len(arrays.classes))
+        self._shape = WindowShape(arrays.x.shape[2], arrays.x.shape[1], len(arrays.classes))
         return data
 
-    def model(self) -> WindowNet:
-        """An encoder and a classifier that fit the data."""
+    def encoder(self) -> nn.Module:
+        """Convolutional blocks that fit the data."""
+        return make_encoder(self._known_shape(), self._size)
+
+    def classifier(self) -> nn.Module:
+        """A linear classifier on their mean over time."""
+        return make_classifier(self._known_shape(), self._size)
+
+    def decoder(self) -> nn.Module:
+        """The blocks backwards."""
+        return make_decoder(self._known_shape(), self._size)
+
+    def _known_shape(self) -> WindowShape:
         if self._shape is None:
             self.data()
         assert self._shape is not None
-        return WindowNet(*self._shape, self._size)
+        return self._shape
 
 
 class Windows(WindowTask):

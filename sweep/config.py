@@ -9,6 +9,8 @@ and are checked when the plug-in is built (``sweep.registry.build``).
 import hashlib
 import json
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -182,6 +184,9 @@ class StudyConfig:
             last; 0 to leave it out.
         cooldown_s: seconds to wait before each trial, so that devices cool down.
         warmup_s: seconds to train before each trial without counting it, so that devices warm up.
+        energy: what a trial is charged with of a pretraining that it shares: ``total``, all of it, or
+            ``{amortised: {reuses: N}}`` (or ``amortised(reuses=N)``), one part in N.
+        current: the setup that is trained today, by dimension; what the search is weighed against.
     """
 
     name: str | None = None
@@ -194,6 +199,8 @@ class StudyConfig:
     idle_s: float = 5.0
     cooldown_s: float = 0.0
     warmup_s: float = 0.0
+    energy: Any = "total"
+    current: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -201,6 +208,59 @@ class StudyConfig:
             _at_least(f"study.{name}", getattr(self, name), 0)
         _at_least("study.repeats", self.repeats, 1)
         _at_least("study.seed", self.seed, 0)
+        pretraining_shares(self.energy)
+
+
+def pretraining_shares(energy: Any) -> float:
+    """Trainings among which the joules of a pretraining are divided, from ``study.energy``; 1 for ``total``.
+
+    Raises:
+        ConfigError: for anything else than ``total`` and ``amortised`` with at least one reuse.
+    """
+    if energy == "total":
+        return 1.0
+    reuses: Any = None
+    if isinstance(energy, str) and (found := re.fullmatch(r"amortised\(reuses=([^)]*)\)", energy.replace(" ", ""))):
+        reuses = found[1]
+    elif isinstance(energy, Mapping) and set(energy) == {"amortised"} and isinstance(energy["amortised"], Mapping):
+        reuses = energy["amortised"].get("reuses") if set(energy["amortised"]) == {"reuses"} else None
+    try:
+        shares = float(reuses)
+    except (TypeError, ValueError):
+        shares = math.nan
+    if not 1 <= shares < math.inf:
+        raise ConfigError(
+            f"study.energy={energy!r} is neither total nor amortised over 1 or more reuses",
+            "write study.energy=total or study.energy={amortised:{reuses:10}}",
+        )
+    return shares
+
+
+@dataclass(frozen=True)
+class FootprintConfig:
+    """How joules become CO2e and money.
+
+    Attributes:
+        grid: ``world``, a country (``DEU``, ``Germany``), ``baler_deck`` (0.954 lb/kWh), or kgCO2e a kWh as a number.
+        grid_u_rel: relative standard uncertainty of the intensity; null for that of its source.
+        pue: energy of the site over that of its computers (power usage effectiveness); 1 counts the computers only.
+        price_per_kwh: in ``currency``; null to count no money.
+    """
+
+    grid: str | float = "world"
+    grid_u_rel: float | None = None
+    pue: float = 1.0
+    price_per_kwh: float | None = None
+    currency: str = "EUR"
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if not isinstance(self.grid, str):
+            _at_least("report.footprint.grid", self.grid, 0)
+        _at_least("report.footprint.pue", self.pue, 1)
+        for name in ("grid_u_rel", "price_per_kwh"):
+            if getattr(self, name) is not None:
+                _at_least(f"report.footprint.{name}", getattr(self, name), 0)
 
 
 @dataclass(frozen=True)
@@ -209,9 +269,11 @@ class ReportConfig:
 
     Attributes:
         confidence: level of the intervals behind a recommendation.
+        footprint: CO2e and money.
     """
 
     confidence: float = 0.95
+    footprint: FootprintConfig = field(default_factory=FootprintConfig)
 
     def __post_init__(self) -> None:
         """Check the range."""

@@ -7,15 +7,18 @@ A task is one importable class; its constructor's annotated parameters are its o
         def data(self) -> Data: ...
         def model(self) -> nn.Module: ...
 
+A task whose model is an encoder with something on it is an ``EncoderObjective``: paradigms take it apart, to pretrain
+the encoder as half of an autoencoder, to freeze it, or to put several heads on it (``MultiTaskObjective``).
+
 Tensors may live on the host; the trainer moves what fits to the device, once. Limits: inputs and targets are one
-tensor each with samples along the first axis.
+tensor each with samples along the first axis; several heads share one tensor of targets, a column or more for each.
 """
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -101,8 +104,8 @@ def _check_part(name: str, part: object) -> None:
 class Metric(Protocol):
     """Quality of a split, gathered batch by batch on the device; torchmetrics objects fit."""
 
-    def update(self, output: Tensor, target: Tensor) -> None:
-        """Add one batch."""
+    def update(self, output: Any, target: Tensor) -> None:
+        """Add one batch: what the model made of it, mostly a tensor."""
 
     def compute(self) -> Tensor:
         """The quality so far, a finite scalar on the device; larger is better."""
@@ -169,3 +172,134 @@ class Objective(ABC):
             FetchError: if the task has nothing to fetch, or the download did not arrive whole.
         """
         raise FetchError(f"{cls.__name__} has no data to fetch", "point objective.path at your own copy")
+
+
+class EncodedModel(nn.Module):
+    """An encoder with a classifier, or a decoder, on its features.
+
+    Attributes:
+        encoder: inputs to features.
+        classifier: features to outputs.
+    """
+
+    def __init__(self, encoder: nn.Module, classifier: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.classifier = classifier
+
+    def forward(self, inputs: Tensor) -> Any:
+        """What the classifier makes of the features."""
+        return self.classifier(self.encoder(inputs))
+
+
+class EncoderObjective(Objective):
+    """A task whose model is an encoder with a classifier on its features."""
+
+    @abstractmethod
+    def encoder(self) -> nn.Module:
+        """A freshly initialised encoder: inputs to features, a tensor with samples along the first axis."""
+
+    @abstractmethod
+    def classifier(self) -> nn.Module:
+        """A freshly initialised classifier: features to outputs."""
+
+    @abstractmethod
+    def decoder(self) -> nn.Module:
+        """A freshly initialised decoder: features to something of the shape of the inputs."""
+
+    def model(self) -> nn.Module:
+        """The encoder with the classifier."""
+        return EncodedModel(self.encoder(), self.classifier())
+
+    def reconstruction_loss(self, output: Tensor, inputs: Tensor) -> Tensor:
+        """Mean loss of a decoded batch. Default: mean squared error."""
+        return nn.functional.mse_loss(output, inputs)
+
+
+class Head(NamedTuple):
+    """One of several tasks on the same inputs.
+
+    Attributes:
+        columns: of the targets, shape ``(n, k)``, that belong to it; of a single one the axis is dropped.
+        classifier: makes a fresh classifier on the encoder's features.
+        loss: mean loss of a batch from its output and its targets.
+        metric: makes a fresh accumulator of its quality.
+    """
+
+    columns: tuple[int, ...]
+    classifier: Callable[[], nn.Module]
+    loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.cross_entropy
+    metric: Callable[[], Metric] = Accuracy
+
+    def of(self, targets: Tensor) -> Tensor:
+        """Its own targets: ``(n,)`` for one column, ``(n, len(columns))`` for several."""
+        return targets[:, self.columns[0]] if len(self.columns) == 1 else targets[:, list(self.columns)]
+
+
+class Heads(nn.Module):
+    """Classifiers side by side on the same features; their outputs by name."""
+
+    def __init__(self, classifiers: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.of = nn.ModuleDict(classifiers)
+
+    def forward(self, features: Tensor) -> dict[str, Tensor]:
+        """Outputs by head."""
+        return {name: classifier(features) for name, classifier in self.of.items()}
+
+
+class HeadMetrics:
+    """Quality of each head, and their mean."""
+
+    def __init__(self, heads: Mapping[str, Head]) -> None:
+        self._heads = heads
+        self._metrics = {name: head.metric() for name, head in heads.items()}
+
+    def update(self, output: Mapping[str, Tensor], target: Tensor) -> None:
+        """Add a batch: outputs by head, ``target`` of shape ``(n, k)``."""
+        for name, metric in self._metrics.items():
+            metric.update(output[name], self._heads[name].of(target))
+
+    def compute(self) -> Tensor:
+        """Mean of the heads' qualities."""
+        return torch.stack([metric.compute().float() for metric in self._metrics.values()]).mean()
+
+    def parts(self) -> dict[str, float]:
+        """Quality of each head."""
+        return {name: float(metric.compute()) for name, metric in self._metrics.items()}
+
+
+class MultiTaskObjective(EncoderObjective):
+    """Several tasks on the same inputs: one encoder, a head for each.
+
+    As an ordinary objective it is all of them at once, with equal weights; paradigms choose heads and weights.
+    """
+
+    quality_name: ClassVar[str] = "mean quality of the heads"
+
+    @abstractmethod
+    def heads(self) -> Mapping[str, Head]:
+        """The heads by name; ``data`` was called before."""
+
+    def classifier(self) -> nn.Module:
+        """All heads."""
+        return Heads({name: head.classifier() for name, head in self.heads().items()})
+
+    def loss(self, output: Any, target: Tensor) -> Tensor:
+        """Mean of the heads' losses."""
+        return self.weighted_loss({})(output, target)
+
+    def weighted_loss(self, weights: Mapping[str, float]) -> Callable[[Mapping[str, Tensor], Tensor], Tensor]:
+        """Weighted mean of the losses of the heads that the output has; a head without a weight has 1."""
+        heads = self.heads()
+
+        def loss(output: Mapping[str, Tensor], target: Tensor) -> Tensor:
+            own = {name: weights.get(name, 1.0) for name in output}
+            terms = [own[name] * heads[name].loss(output[name], heads[name].of(target)) for name in output]
+            return torch.stack(terms).sum() / sum(own.values())
+
+        return loss
+
+    def metric(self) -> Metric:
+        """Quality of each head, and their mean."""
+        return HeadMetrics(self.heads())

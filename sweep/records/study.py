@@ -104,6 +104,7 @@ class TestResult(Record, frozen=True, kw_only=True):
     epoch: int
     weights_epoch: int
     quality: float
+    qualities: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class StudyData(Record, frozen=True, kw_only=True):

@@ -50,6 +50,7 @@ class TrajectoryPoint(Record, frozen=True, kw_only=True):
         train_j: joules of these steps alone, validation not included.
         energy_dynamic_j: of ``energy_j``, what is above idle; ``None`` where the idle power is not known.
         conditions: of the hardware at the end of the epoch.
+        qualities: of each head in this epoch, by name; empty for a model with one head.
     """
 
     phase: str
@@ -63,6 +64,7 @@ class TrajectoryPoint(Record, frozen=True, kw_only=True):
     train_j: float | None = None
     energy_dynamic_j: float | None = None
     conditions: Conditions | None = None
+    qualities: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class LoadCheck(Record, frozen=True, kw_only=True):
@@ -116,6 +118,48 @@ class Machine(Record, frozen=True, kw_only=True):
     software: dict[str, str]
 
 
+class Pretraining(Record, frozen=True, kw_only=True):
+    """The shared first part of a trial: trained once, used by every trial that needs the same one.
+
+    Attributes:
+        key: hash of everything that determines it.
+        number: of the trial that trained it, and spent its joules.
+        reused: whether that was another trial.
+        energy_j: of the additive domains, all of it, wherever it was spent.
+        energy_u_random_j: standard uncertainty of that.
+        epochs: that it took.
+        duration_s: seconds that it took.
+    """
+
+    key: str
+    number: int
+    reused: bool
+    energy_j: float | None
+    energy_u_random_j: float | None
+    epochs: int
+    duration_s: float
+
+
+class SharedPhase(Record, frozen=True, kw_only=True):
+    """A pretraining that can be used again.
+
+    Attributes:
+        number: of the trial that trained it.
+        points: its epochs; joules and seconds from its beginning.
+        energy_j: of the additive domains; ``None`` if not known.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    key: str
+    number: int
+    points: list[TrajectoryPoint]
+    energy_j: float | None
+    energy_u_scale_j: float | None
+    energy_u_random_j: float | None
+    energy_dynamic_j: float | None
+    duration_s: float
+
+
 class TrialRecord(Record, frozen=True, kw_only=True):
     """One trial, whole: enough to rebuild every analysis and every chart.
 
@@ -124,12 +168,18 @@ class TrialRecord(Record, frozen=True, kw_only=True):
         params: the value of each dimension by its name.
         repeat: 0 for the first run of a setup, counted up for its repeats.
         quality: best validation quality so far at the end; ``None`` if no epoch was validated.
-        energy_j: what the trial is charged with (the objective value), summed over additive domains.
-        energy_spent_j: what was spent in it (sums to the ledger); smaller if a shared part was reused.
+        energy_j: what the trial is charged with (the objective value), summed over additive domains: what follows its
+            pretraining, and of the pretraining one part in ``pretraining_shares``.
+        energy_spent_j: what was spent in it (sums to the ledger, and so do ``domains``): all of its pretraining, or
+            nothing of it if that was reused.
         energy_dynamic_j: above idle, summed over additive domains; ``None`` if the idle power of one is not known.
         best_epoch: epoch of ``quality`` within the last phase, counted from 1.
         prefix_is_run: whether stopping this trial at epoch k equals a run planned for k epochs; false under
             a learning-rate schedule that depends on the planned length.
+        pretraining: the shared first part; ``None`` without one. Its epochs stand first in ``trajectory``.
+        pretraining_shares: trainings among which the joules of the pretraining are divided (``study.energy``).
+        qualities: of each head at ``best_epoch``, by name; empty for a model with one head.
+        results: further numbers that the paradigm measured, by name with unit, e.g. ``compression_ratio``.
         config_digest: hash of the config that determines the result, with the params applied.
         sensors: what the sensors of each domain told over the trial.
         steadiness: of its power; ``None`` if it was too short to tell.
@@ -160,6 +210,10 @@ class TrialRecord(Record, frozen=True, kw_only=True):
     trajectory: list[TrajectoryPoint]
     layers: list[LayerTable] = msgspec.field(default_factory=list)
     prefix_is_run: bool
+    pretraining: Pretraining | None = None
+    pretraining_shares: float = 1.0
+    qualities: dict[str, float] = msgspec.field(default_factory=dict)
+    results: dict[str, float | None] = msgspec.field(default_factory=dict)
     load: LoadCheck | None
     machine: Machine
     started_at: str

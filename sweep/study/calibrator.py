@@ -47,6 +47,8 @@ class Calibrator:
         with torch.random.fork_rng([device] if device.type == "cuda" else []), suppress(Exception):
             # what fails here, a paradigm that builds on trained weights or a model that cannot be built, is the trial's
             for phase in paradigm.phases(loaded.objective, loaded.data):
+                if phase.task is None:
+                    continue
                 phase.task.model.to(device)
                 key = _key(config, phase.task, device)
                 if key not in self._made:

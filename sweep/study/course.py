@@ -3,18 +3,21 @@
 A record can be asked for at any moment, so that what was measured survives whatever comes next.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sweep.config import Schedule, SweepConfig
+import msgspec
+
+from sweep.config import Schedule, SweepConfig, pretraining_shares
 from sweep.energy.activities import activity_energy
 from sweep.energy.checks.steadiness import steadiness
 from sweep.energy.recorder import Recorder
 from sweep.energy.timeline import Timeline
 from sweep.layers.attribution.table import above_idle_j
 from sweep.layers.loops.loop import LayerMarks
-from sweep.layers.loops.phase import phase_table, with_shapes
+from sweep.layers.loops.phase import phase_table, with_shapes, work_table
 from sweep.records import (
     RESULTS,
     ActivityEnergy,
@@ -27,6 +30,8 @@ from sweep.records import (
     LayerTable,
     LoadCheck,
     Machine,
+    Pretraining,
+    SharedPhase,
     State,
     StopReason,
     TrajectoryPoint,
@@ -60,15 +65,20 @@ class Part:
     """One phase of a trial, under way or ended.
 
     Attributes:
+        task: ``None`` for work that is no training.
         marks: of its steps; ``None`` if layers are not wanted.
         shapes: of its layers, once counted.
         notes: what a reader of its layer table must know.
         conditions: of the hardware at the end of each epoch, by epoch.
+        is_shared: whether other trials may use it again.
+        is_done: whether work that is no training has ended.
     """
 
     result: PhaseResult
-    task: Task
+    task: Task | None
     marks: LayerMarks | None
+    is_shared: bool = False
+    is_done: bool = False
     shapes: list[LayerShape] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     conditions: dict[int, Conditions] = field(default_factory=dict)
@@ -76,13 +86,19 @@ class Part:
     @property
     def batches(self) -> float:
         """Full batches that the samples of all ended epochs make; a diverging epoch ends early."""
-        whole = len(self.task.train) / self.result.effective_batch_size
+        whole = len(self.task.train) / self.result.effective_batch_size if self.task else 0.0
         return sum(min(epoch.steps, whole) for epoch in self.result.epochs)
 
 
 @dataclass
 class Course:
-    """What has happened in a trial so far."""
+    """What has happened in a trial so far.
+
+    Attributes:
+        shared: the pretraining it rests on, once that is known; ``None`` before, and without one.
+        reused: whether another trial has trained it.
+        results: of work that is no training.
+    """
 
     spec: TrialSpec
     machine: Machine
@@ -90,35 +106,63 @@ class Course:
     started_at: str
     start_s: float
     parts: list[Part] = field(default_factory=list)
+    shared: SharedPhase | None = None
+    reused: bool = False
+    results: dict[str, float | None] = field(default_factory=dict)
     message: str | None = None
     failure: StopReason | None = None
 
     def point(self, part: Part, epoch: EpochResult, recorder: Recorder) -> TrajectoryPoint:
-        """The state after an epoch of a phase; the timeline must cover it."""
+        """The state after an epoch of a phase, as it is charged; the timeline must cover it."""
         joules = recorder.timeline.joules(self.start_s, epoch.end_s)
         trained = recorder.timeline.joules(epoch.train.start_s, epoch.train.end_s)
+        duration_s = epoch.end_s - self.start_s
+        spent_j = total_j(additive(joules, recorder.domains))
+        dynamic_j = total_j(above_idle(joules, recorder.domains, duration_s))
+        shared = self.shared
         return TrajectoryPoint(
             phase=part.result.name,
             epoch=epoch.epoch,
             loss=finite(epoch.loss),
             val_loss=finite(epoch.val_loss),
             quality=None if epoch.quality is None else finite(epoch.quality),
-            energy_j=total_j(additive(joules, recorder.domains)),
-            duration_s=epoch.end_s - self.start_s,
+            energy_j=self._charged(spent_j, None if shared is None else shared.energy_j),
+            duration_s=duration_s + (shared.duration_s if shared and self.reused else 0.0),
             steps=epoch.steps,
             train_j=total_j(additive(trained, recorder.domains)),
-            energy_dynamic_j=total_j(above_idle(joules, recorder.domains, epoch.end_s - self.start_s)),
+            energy_dynamic_j=self._charged(dynamic_j, None if shared is None else shared.energy_dynamic_j),
             conditions=part.conditions.get(epoch.epoch),
+            qualities=dict(epoch.parts),
         )
+
+    def _charged(self, spent_j: float | None, shared_j: float | None) -> float | None:
+        """What was spent, with one part of the pretraining in the place of what it spent here."""
+        if self.shared is None:
+            return spent_j
+        if spent_j is None or shared_j is None:
+            return None
+        return spent_j - (0.0 if self.reused else shared_j) + shared_j / self._shares
+
+    @property
+    def _shares(self) -> float:
+        return pretraining_shares(self.spec.config.study.energy)
+
+    def points(self, recorder: Recorder) -> list[TrajectoryPoint]:
+        """All epochs so far, those of the pretraining first."""
+        ended = [part for part in self.parts if not (part.is_shared and self.shared)]
+        own = [self.point(part, epoch, recorder) for part in ended for epoch in part.result.epochs]
+        return own if self.shared is None else charged_points(self.shared, self._shares) + own
 
     def record(self, end_s: float, load: LoadCheck | None, recorder: Recorder) -> TrialRecord:
         """The record of what has happened up to a time; one under way counts as killed until it ends."""
-        spec, last = self.spec, self.parts[-1].result if self.parts else None
+        spec, shared = self.spec, self.shared
+        last = next((part.result for part in self.parts[::-1] if part.task is not None), None)
         energy = recorder.energy(self.start_s, end_s)
-        reason = self.failure or (last.stop_reason if last else None) or StopReason.KILLED
-        points = [self.point(part, epoch, recorder) for part in self.parts for epoch in part.result.epochs]
+        reason = self.failure or (last.stop_reason if last and not self._is_unfinished() else None) or StopReason.KILLED
+        points = self.points(recorder)
         best = _best_point(last, points)
-        total = total_j(d.energy_j for d in energy.values() if d.additive)
+        spent = total_j(d.energy_j for d in energy.values() if d.additive)
+        dynamic = total_j(d.dynamic_j for d in energy.values() if d.additive)
         spans = [span for part in self.parts for span in part.result.spans if span.end_s <= end_s]
         activities = activity_energy(spans, recorder.timeline, self.start_s, end_s)
         return TrialRecord(
@@ -135,16 +179,22 @@ class Course:
             energy_to_best_j=best.energy_j if best else None,
             epochs=len(points),
             effective_batch_size=last.effective_batch_size if last else None,
-            energy_j=total,
-            energy_spent_j=total,
-            energy_u_scale_j=_sum_u(energy, "u_scale_j", linear=True),
-            energy_u_random_j=_sum_u(energy, "u_random_j", linear=False),
-            energy_dynamic_j=total_j(d.dynamic_j for d in energy.values() if d.additive),
+            energy_j=self._charged(spent, None if shared is None else shared.energy_j),
+            energy_spent_j=spent,
+            energy_u_scale_j=self._charged(
+                _sum_u(energy, "u_scale_j", linear=True), None if shared is None else shared.energy_u_scale_j
+            ),
+            energy_u_random_j=self._random_u(_sum_u(energy, "u_random_j", linear=False)),
+            energy_dynamic_j=self._charged(dynamic, None if shared is None else shared.energy_dynamic_j),
             domains=energy,
             activities=activities,
             trajectory=points,
             layers=self._tables(activities, recorder.timeline),
             prefix_is_run=spec.config.trainer.schedule == Schedule.constant,
+            pretraining=None if shared is None else self._pretraining(shared),
+            pretraining_shares=self._shares,
+            qualities=dict(best.qualities) if best else {},
+            results=dict(self.results),
             load=load,
             sensors=recorder.sensors.summary(self.start_s, end_s),
             steadiness=steadiness(recorder, self.start_s, end_s),
@@ -154,10 +204,51 @@ class Course:
             config_digest=config_digest(spec.config, spec.paradigm, self.info, recorder.domains, self.machine),
         )
 
+    def _is_unfinished(self) -> bool:
+        """Whether work is under way that follows a training that has ended."""
+        return bool(self.parts) and self.parts[-1].task is None and not self.parts[-1].is_done
+
+    def _random_u(self, spent_u_j: float | None) -> float | None:
+        """Random uncertainty of what is charged; of a pretraining that was spent here it is in what was spent."""
+        if self.shared is None or not self.reused:
+            return spent_u_j
+        if spent_u_j is None or self.shared.energy_u_random_j is None:
+            return None
+        return math.hypot(spent_u_j, self.shared.energy_u_random_j / self._shares)
+
+    def _pretraining(self, shared: SharedPhase) -> Pretraining:
+        return Pretraining(
+            key=shared.key,
+            number=shared.number,
+            reused=self.reused,
+            energy_j=shared.energy_j,
+            energy_u_random_j=shared.energy_u_random_j,
+            epochs=len(shared.points),
+            duration_s=shared.duration_s,
+        )
+
+    def share(self, key: str, part: Part, recorder: Recorder) -> SharedPhase:
+        """What other trials need to know of a pretraining that has just ended here."""
+        end_s = part.result.spans[-1].end_s
+        energy = recorder.energy(self.start_s, end_s)
+        self.shared = SharedPhase(
+            key=key,
+            number=self.spec.number,
+            points=[self.point(part, epoch, recorder) for epoch in part.result.epochs],
+            energy_j=total_j(d.energy_j for d in energy.values() if d.additive),
+            energy_u_scale_j=_sum_u(energy, "u_scale_j", linear=True),
+            energy_u_random_j=_sum_u(energy, "u_random_j", linear=False),
+            energy_dynamic_j=total_j(d.dynamic_j for d in energy.values() if d.additive),
+            duration_s=end_s - self.start_s,
+        )
+        return self.shared
+
     def _tables(self, activities: Sequence[ActivityEnergy], timeline: Timeline) -> list[LayerTable]:
         """The layer table of each phase whose steps were marked."""
         tables = []
         for part in self.parts:
+            if part.task is None and any(other.marks for other in self.parts):
+                tables.append(work_table(part.result.name, activities, part.result.spans, timeline))
             if part.marks is not None:
                 part.marks.fold(timeline)
                 table = phase_table(part.result.name, part.marks, activities, part.result.spans, timeline)
@@ -186,3 +277,15 @@ def _sum_u(energy: dict[str, DomainEnergy], name: str, *, linear: bool) -> float
     parts = [getattr(d, name) for d in energy.values() if d.additive]
     total = total_j(parts if linear else [None if u is None else u * u for u in parts])
     return total if linear or total is None else total**0.5
+
+
+def charged_points(shared: SharedPhase, shares: float) -> list[TrajectoryPoint]:
+    """The epochs of a pretraining as they stand in a trial that pays one of ``shares`` parts of it."""
+    return [
+        msgspec.structs.replace(
+            point,
+            energy_j=None if point.energy_j is None else point.energy_j / shares,
+            energy_dynamic_j=None if point.energy_dynamic_j is None else point.energy_dynamic_j / shares,
+        )
+        for point in shared.points
+    ]

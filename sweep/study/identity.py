@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sweep.config import SweepConfig, digest, plain
+from sweep.config import SweepConfig, digest, plain, pretraining_shares
 from sweep.energy.recorder import Recorder
 from sweep.errors import StudyError
 from sweep.records import DataInfo, Dimension, Domain, Machine, StudyRecord
@@ -37,6 +37,7 @@ def describe(
         "paradigms": options["paradigms"],
         "trainer": fixed,
         "seed": config.study.seed,
+        "energy": pretraining_shares(config.study.energy),
         **environment(info, recorder.domains, machine),
     }
     return StudyRecord(
@@ -99,7 +100,8 @@ def config_digest(
         {
             "objective": objective_identity(options["objective"]),
             "trainer": {key: value for key, value in options["trainer"].items() if key != "device"},
-            "paradigm": [paradigm, options["paradigms"].get(paradigm)],
+            "paradigm": [paradigm, options["paradigms"].get(paradigm.partition(".")[0])],
+            "shares": pretraining_shares(config.study.energy),
             **environment(info, domains, machine),
         }
     )

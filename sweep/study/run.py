@@ -27,11 +27,11 @@ from sweep.study.instruments import Instruments, is_recorded, meter_of, recorded
 from sweep.study.interruption import Interruption
 from sweep.study.loading import Loader
 from sweep.study.plan import next_run
-from sweep.study.search_space import apply, paradigm_of
+from sweep.study.search_space import apply, paradigm_spec, paradigms_of
 from sweep.study.session import Outcome, Session
 from sweep.study.store import StudyStore
 from sweep.study.takeover import read_source
-from sweep.study.trial import TrialRunner, check_layers
+from sweep.study.trial import TrialRunner, check_layers, make_paradigm
 from sweep.training import device as devices
 
 RECORDINGS = "recordings"
@@ -72,7 +72,9 @@ def run_study(
         with interruption.armed():
             setup = apply(config, params, dims)
             loaded = loader.load(setup)
-            check_layers(setup, paradigm_of(setup, params), loaded, recorder.domains, observer.notice)
+            for paradigm in paradigms_of(setup, dims):
+                make_paradigm(setup, paradigm).check(loaded.objective)
+                check_layers(setup, paradigm, loaded, recorder.domains, observer.notice)
         name = config.study.name or naming.default_name(label, loaded.info.source)
         study = describe(config, dims, name, command, loaded.info, loaded.objective.quality_name, recorder)
         with ExitStack() as stack:
@@ -96,8 +98,9 @@ def check_plugins(config: SweepConfig, dims: Sequence[Dimension]) -> None:
     Raises:
         ConfigError: for the first that does not fit.
     """
-    for name, spec in config.paradigms.items():
-        check(spec, Paradigm, f"paradigms.{name}")  # type: ignore[type-abstract]
+    for value in {*config.paradigms, *paradigms_of(config, dims)}:
+        spec, where = paradigm_spec(config, value)
+        check(spec, Paradigm, where)  # type: ignore[type-abstract]
     for dimension in dims:
         for value in dimension.values or [dimension.low, dimension.high]:
             tried = apply(config, {dimension.name: value}, [dimension])

@@ -148,10 +148,11 @@ def apply(config: SweepConfig, params: Params, dims: Sequence[Dimension]) -> Swe
             continue
         value = params[dimension.name]
         if dimension.key == PARADIGM:
-            if value not in config.paradigms:
+            name = str(value).partition(".")[0]
+            if name not in config.paradigms:
                 raise ConfigError(
                     f"paradigm={value} is not composed",
-                    f"add +paradigm@paradigms.{value}={value}, or use one of: {', '.join(sorted(config.paradigms))}",
+                    f"add +paradigm@paradigms.{name}={name}, or use one of: {', '.join(sorted(config.paradigms))}",
                 )
         else:
             config = with_value(config, dimension.key, value)
@@ -172,6 +173,26 @@ def paradigm_of(config: SweepConfig, params: Params) -> str:
             "set search.space.paradigm=[<name>]",
         )
     return next(iter(config.paradigms))
+
+
+def paradigms_of(config: SweepConfig, dims: Sequence[Dimension]) -> list[str]:
+    """All values of the dimension ``paradigm``, or the only paradigm composed.
+
+    Raises:
+        ConfigError: as ``paradigm_of``.
+    """
+    swept = next((dimension.values for dimension in dims if dimension.key == PARADIGM), None)
+    return [paradigm_of(config, {})] if swept is None else [str(value) for value in swept]
+
+
+def paradigm_spec(config: SweepConfig, value: str) -> tuple[dict[str, Any], str]:
+    """The config section of a paradigm with the head that follows a dot, and its name for errors.
+
+    ``singletask.identity`` is the section ``paradigms.singletask`` with ``head: identity``.
+    """
+    name, dot, head = value.partition(".")
+    section = config.paradigms[name]
+    return ({**section, "head": head} if dot else section), f"paradigms.{name}"
 
 
 def is_int(dimension: Dimension) -> bool:
@@ -223,8 +244,12 @@ def setup_key(params: Params) -> str:
 
 
 def trial_seed(study_seed: int, params: Params, repeat: int) -> int:
-    """Seed of one run: a function of study seed, setup and repeat alone, whatever ran before it."""
-    text = f"{study_seed}|{setup_key(params)}|{repeat}"
+    """Seed of one run: a function of study seed, setup and repeat alone, whatever ran before it.
+
+    The paradigm is left out: paradigms are compared on the same random numbers, as blocks.
+    """
+    block = {name: value for name, value in params.items() if name != PARADIGM}
+    text = f"{study_seed}|{setup_key(block)}|{repeat}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) % 2**31
 
 

@@ -47,12 +47,20 @@ def run_tests(
         paradigm = paradigm_of(applied, record.params)
         spec = TrialSpec(number, applied, record.params, paradigm, record.seed, record.repeat)
         try:
-            quality = runner.test(spec, weights_epoch)
+            found = runner.test(spec, weights_epoch)
         except Exception as err:  # a user's test split may not fit the model; the search must not be lost by it
             notice(f"trial {number} could not be tested ({type(err).__name__}: {err})")
             continue
-        if quality is not None:
-            new.append(TestResult(number=number, epoch=epoch, weights_epoch=weights_epoch, quality=quality))
+        if found is not None and found.quality is not None:
+            new.append(
+                TestResult(
+                    number=number,
+                    epoch=epoch,
+                    weights_epoch=weights_epoch,
+                    quality=found.quality,
+                    qualities=dict(found.parts),
+                )
+            )
     if new:
         store.save_tests([*data.tests, *new])
     return new

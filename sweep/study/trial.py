@@ -15,28 +15,28 @@ import torch
 from torch import Tensor
 
 from sweep.config import LayerMode, SweepConfig
-from sweep.energy.activities import Span
-from sweep.energy.checks.load import PROCESSOR, LoadWatch
+from sweep.energy.checks.load import LoadWatch
 from sweep.energy.host.process import usable_cores
 from sweep.energy.recorder import Recorder
 from sweep.errors import LayerError
-from sweep.layers.loops.loop import LayerMarks, NoMarks
-from sweep.layers.marking.choice import StepChoice
-from sweep.layers.marking.marks import can_time, marks_for
+from sweep.layers.loops.loop import NoMarks
+from sweep.layers.marking.marks import can_time
 from sweep.layers.marking.support import check_model
 from sweep.layers.workload import workload
 from sweep.paradigms.paradigm import Paradigm
-from sweep.records import Conditions, Domain, LayerShape, Provenance, StopReason, TrajectoryPoint, TrialRecord
+from sweep.records import Domain, LayerShape, Provenance, StopReason, TrajectoryPoint, TrialRecord
 from sweep.registry import build
 from sweep.study.calibrator import Calibrator
-from sweep.study.course import Course, Part, TrialSpec
+from sweep.study.course import Course, TrialSpec
 from sweep.study.interruption import Interruption
 from sweep.study.loading import Loaded, Loader
+from sweep.study.phases import PhaseRunner
+from sweep.study.search_space import paradigm_spec
 from sweep.study.weights import Checkpoints
 from sweep.training import device as devices
 from sweep.training.feed import place
 from sweep.training.rehearsal import rehearsal
-from sweep.training.trainer import EpochResult, PhaseResult, Task, evaluate, synchronize, train, warm_up
+from sweep.training.trainer import Evaluation, Task, evaluate, synchronize, warm_up
 
 
 class TrialRunner:
@@ -59,6 +59,7 @@ class TrialRunner:
         notice: Callable[[str], None],
     ) -> None:
         self._calibrator = Calibrator(recorder, notice)
+        self._phases = PhaseRunner(recorder, self._calibrator, weights)
         self._recorder = recorder
         self._loader = loader
         self._weights = weights
@@ -69,9 +70,9 @@ class TrialRunner:
         """Pay for what the first training of a process costs, before the first trial; see ``trainer.warm_up``."""
         loaded = self._loader.load(config)
         with suppress(Exception):  # whatever fails here fails again in the trial, which keeps a record of it
-            phase = next(_paradigm(config, paradigm).phases(loaded.objective, loaded.data))
-            phase.task.model.to(devices.choose(config.trainer.device))
-            warm_up(phase.task, config.trainer)
+            task = first_task(make_paradigm(config, paradigm), loaded)
+            task.model.to(devices.choose(config.trainer.device))
+            warm_up(task, config.trainer)
 
     def run(
         self, spec: TrialSpec, on_epoch: Callable[[TrajectoryPoint, Callable[[], TrialRecord]], None]
@@ -93,7 +94,7 @@ class TrialRunner:
         torch.set_num_threads(spec.config.trainer.threads or usable_cores())
         machine = devices.describe(spec.config.trainer, device)
         with suppress(KeyboardInterrupt), self._interruption.armed():  # then the trial's own section raises at once
-            paradigm = _paradigm(spec.config, spec.paradigm)
+            paradigm = make_paradigm(spec.config, spec.paradigm)
             self._calibrator.prepare(spec.config, paradigm, loaded, device)
             self._warm(spec, paradigm, loaded, device)
         watch = LoadWatch()
@@ -102,7 +103,8 @@ class TrialRunner:
         self._recorder.sense()
         try:
             with self._interruption.armed():
-                self._train(course, loaded, device, on_epoch)
+                paradigm = make_paradigm(spec.config, spec.paradigm)
+                self._phases.run(course, paradigm, loaded, device, on_epoch)
         except KeyboardInterrupt:
             course.failure, course.message = StopReason.INTERRUPTED, "stopped by the user"
         except Exception as err:  # a trial that crashes is a result of the study, not its end
@@ -115,89 +117,32 @@ class TrialRunner:
         self._count(course)
         return course.record(end_s, load, self._recorder)
 
-    def _train(
-        self,
-        course: Course,
-        loaded: Loaded,
-        device: torch.device,
-        on_epoch: Callable[[TrajectoryPoint, Callable[[], TrialRecord]], None],
-    ) -> None:
-        spec = course.spec
-        torch.manual_seed(spec.seed)
-        paradigm = _paradigm(spec.config, spec.paradigm)
-        keeper = Checkpoints(self._weights / str(spec.number))
-
-        def listen(epoch: EpochResult) -> None:
-            with self._recorder.set_apart():
-                self._recorder.settle()
-                part = course.parts[-1]
-                conditions = self._recorder.conditions()
-                part.conditions[epoch.epoch] = conditions.get(domain_of(device, self._recorder.domains), Conditions())
-                if part.marks is not None:
-                    part.marks.fold(self._recorder.timeline)
-                point = course.point(part, epoch, self._recorder)
-                on_epoch(point, lambda: course.record(epoch.end_s, None, self._recorder))
-
-        reached_s = course.start_s
-        for phase in paradigm.phases(loaded.objective, loaded.data):
-            phase.task.model.to(device)
-            size = min(spec.config.trainer.batch_size, len(phase.task.train))
-            result = PhaseResult(phase.name, effective_batch_size=size)
-            result.spans.append(Span(phase.name, "data", reached_s, self._recorder.mark()))
-            part = Part(result, phase.task, self._marks(spec, phase.task, device))
-            course.parts.append(part)
-            train(
-                phase.task,
-                spec.config.trainer,
-                result,
-                recorder=self._recorder,
-                keeper=keeper,
-                seed=spec.seed,
-                on_epoch=listen,
-                marks=part.marks,
-            )
-            reached_s = result.spans[-1].end_s
-            if result.stop_reason == StopReason.DIVERGED:
-                course.failure = StopReason.DIVERGED
-                course.message = f"loss was not finite in epoch {result.epochs[-1].epoch} of phase {phase.name}"
-                return
-
     def _warm(self, spec: TrialSpec, paradigm: Paradigm, loaded: Loaded, device: torch.device) -> None:
         """Do the work of the first phase for a while, so that the device is as warm as it gets; the search pays."""
         until_s = self._recorder.clock() + spec.config.study.warmup_s
         if not spec.config.study.warmup_s:
             return
         with torch.random.fork_rng([device] if device.type == "cuda" else []), suppress(Exception):
-            task = next(paradigm.phases(loaded.objective, loaded.data)).task
+            task = first_task(paradigm, loaded)
             task.model.to(device)
             _, step = rehearsal(task, spec.config.trainer)
             while self._recorder.clock() < until_s:
                 step(NoMarks())
         synchronize(device)
 
-    def _marks(self, spec: TrialSpec, task: Task, device: torch.device) -> LayerMarks | None:
-        """What marks the steps of a phase; ``None`` if layers are not wanted."""
-        if spec.config.layers.mode == LayerMode.off or not can_time(device):
-            return None
-        check_model(task.model)
-        choice = StepChoice(spec.config.layers.every, spec.seed)
-        marks = marks_for(device, self._recorder.clock)
-        calibration = self._calibrator.of(spec.config, task, device)
-        return LayerMarks(task.model, marks, choice, self._recorder.domains, calibration)
-
     def _count(self, course: Course) -> None:
         """Count what the layers of each phase do in a step; the search pays, and equal models are counted once."""
         for part in course.parts:
-            if part.marks is None:
+            if part.marks is None or part.task is None:
                 continue
             batch = part.task.train.inputs[: part.result.effective_batch_size]
             key = (str(part.task.model), tuple(p.shape for p in part.task.model.parameters()), batch.shape, batch.dtype)
             if key not in self._counted:
-                self._counted[key] = _counted(part, batch)
+                self._counted[key] = _counted(part.task, batch)
             part.shapes, part.notes = self._counted[key]
 
-    def test(self, spec: TrialSpec, epoch: int) -> float | None:
-        """Quality on the test split with the weights of one epoch.
+    def test(self, spec: TrialSpec, epoch: int) -> Evaluation | None:
+        """Loss and quality on the test split with the weights of one epoch.
 
         Returns:
             ``None`` if there is no test split, or no such weights any more.
@@ -207,23 +152,27 @@ class TrialRunner:
         if loaded.data.test is None or not keeper.has(epoch):
             return None
         device = devices.choose(spec.config.trainer.device)
-        model = _paradigm(spec.config, spec.paradigm).model(loaded.objective).to(device)
+        paradigm = make_paradigm(spec.config, spec.paradigm)
+        model = paradigm.model(loaded.objective).to(device)
         keeper.restore(epoch, model)
-        size = spec.config.trainer.eval_batch_size
-        objective = loaded.objective
+        loss, metric = paradigm.judge(loaded.objective)
         split = place(loaded.data.test, device)
-        return evaluate(model, split, objective.loss, objective.metric, size, device)[1]
+        return evaluate(model, split, loss, metric, spec.config.trainer.eval_batch_size, device)
 
 
-def domain_of(device: torch.device, domains: Sequence[Domain]) -> str:
-    """Name of the domain that a device belongs to; empty if none does."""
-    if device.type == "cuda":
-        return f"gpu:{device.index or 0}"
-    return next((domain.name for domain in domains if domain.kind in PROCESSOR), "")
+def make_paradigm(config: SweepConfig, name: str) -> Paradigm:
+    """The paradigm that a value of the dimension names; after a dot stands the head.
+
+    Raises:
+        ConfigError: for options that it does not take.
+    """
+    spec, where = paradigm_spec(config, name)
+    return build(spec, Paradigm, where)  # type: ignore[type-abstract]
 
 
-def _paradigm(config: SweepConfig, name: str) -> Paradigm:
-    return build(config.paradigms[name], Paradigm, f"paradigms.{name}")  # type: ignore[type-abstract]
+def first_task(paradigm: Paradigm, loaded: Loaded) -> Task:
+    """What a trial trains first."""
+    return next(phase.task for phase in paradigm.phases(loaded.objective, loaded.data) if phase.task is not None)
 
 
 def check_layers(
@@ -254,15 +203,15 @@ def check_layers(
         notice(f"no layers are measured: the work of {device} cannot be timed layer by layer")
         return
     try:
-        model = _paradigm(config, paradigm).model(loaded.objective)
+        model = make_paradigm(config, paradigm).model(loaded.objective)
     except Exception:  # it fails again in the trial, which keeps a record of it
         return
     check_model(model)
 
 
-def _counted(part: Part, batch: Tensor) -> tuple[list[LayerShape], list[str]]:
+def _counted(task: Task, batch: Tensor) -> tuple[list[LayerShape], list[str]]:
     """Shapes of the layers of a phase and what could not be counted, or the reason why there are none."""
     try:
-        return workload(part.task.model, (batch,))
+        return workload(task.model, (batch,))
     except LayerError as err:
         return [], [str(err)]

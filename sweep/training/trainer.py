@@ -13,9 +13,9 @@ quality), whatever early stopping watches, so that "stopped at epoch k" always m
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -47,8 +47,22 @@ class Task:
     model: nn.Module
     train: Split
     val: Split
-    loss: Callable[[Tensor, Tensor], Tensor]
+    loss: Callable[[Any, Tensor], Tensor]
     metric: Callable[[], Metric] | None
+
+
+class Evaluation(NamedTuple):
+    """A model on a split.
+
+    Attributes:
+        loss: mean over samples.
+        quality: ``None`` without a metric.
+        parts: qualities of which it is made, by name; empty where the metric has no ``parts``.
+    """
+
+    loss: float
+    quality: float | None
+    parts: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,7 @@ class EpochResult:
     """One epoch, as measured; energies are added when the trial is over.
 
     Attributes:
+        parts: of the quality, by name.
         steps: training steps.
         train: the stretch of these steps.
         end_s: the recorder's mark after validation.
@@ -68,6 +83,7 @@ class EpochResult:
     val_loss: float
     quality: float | None
     end_s: float
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -169,11 +185,11 @@ def _epoch(
     loss, steps = train_epoch(task, optimizer, config.batch_size, device, generator, marks)
     span = marker.mark("train")
     marks.stop(span.start_s, span.end_s)
-    val_loss, quality = math.nan, None
+    found = Evaluation(math.nan, None, {})
     if math.isfinite(loss):
-        val_loss, quality = evaluate(task.model, task.val, task.loss, task.metric, config.eval_batch_size, device)
+        found = evaluate(task.model, task.val, task.loss, task.metric, config.eval_batch_size, device)
         marker.mark("validation")
-    return EpochResult(epoch, steps, span, loss, val_loss, quality, marker.last_s)
+    return EpochResult(epoch, steps, span, loss, found.loss, found.quality, marker.last_s, found.parts)
 
 
 def warm_up(task: Task, config: TrainerConfig) -> None:
@@ -292,7 +308,7 @@ def evaluate(
     metric: Callable[[], Metric] | None,
     batch_size: int,
     device: torch.device,
-) -> tuple[float, float | None]:
+) -> Evaluation:
     """Mean loss and quality of a split; the model is in its former mode afterwards."""
     was_training = model.training
     model.eval()
@@ -305,6 +321,7 @@ def evaluate(
             if gathered is not None:
                 gathered.update(output, targets)
         quality = None if gathered is None else float(gathered.compute())
-        return float(total.item()) / len(split), quality
+        parts: Mapping[str, float] = getattr(gathered, "parts", dict)()
+        return Evaluation(float(total.item()) / len(split), quality, parts)
     finally:
         model.train(was_training)

@@ -130,8 +130,8 @@ def test_training_is_a_function_of_the_seed(tmp_path: Path) -> None:
 def test_evaluation_leaves_the_mode_as_it_was(was_training: bool) -> None:
     task = make_task()
     task.model.train(was_training)
-    loss, quality = evaluate(task.model, task.val, task.loss, Accuracy, 7, CPU)
-    whole_loss, whole = evaluate(task.model, task.val, task.loss, Accuracy, 1000, CPU)
+    loss, quality, _ = evaluate(task.model, task.val, task.loss, Accuracy, 7, CPU)
+    whole_loss, whole, _ = evaluate(task.model, task.val, task.loss, Accuracy, 1000, CPU)
     assert task.model.training is was_training
     assert (loss, quality) == (pytest.approx(whole_loss), pytest.approx(whole))
 

@@ -53,13 +53,8 @@ def phase_table(
     """
     calibration, step_s = marks.ledger.calibration, marks.ledger.price.step_s()
     rows = {(row.layer, row.pass_): row for row in marks.ledger.rows()}
-    for activity in activities:
-        if activity.phase != phase or (activity.activity == TRAIN and marks.steps):
-            continue
-        own = [span for span in spans if span.activity == activity.activity]
-        row = _activity_row(activity, own, timeline)
-        key = (row.layer, row.pass_)
-        rows[key] = summed(rows[key], row) if key in rows else row
+    others = [a for a in activities if a.phase == phase and not (a.activity == TRAIN and marks.steps)]
+    _add_activities(rows, others, spans, timeline)
     return LayerTable(
         phase=phase,
         method=calibration.method if calibration else LayerMethod.TIME,
@@ -69,6 +64,28 @@ def phase_table(
         rows=list(rows.values()),
         notes=list(calibration.notes) if calibration else [],
     )
+
+
+def work_table(
+    phase: str, activities: Sequence[ActivityEnergy], spans: Sequence[Span], timeline: Timeline
+) -> LayerTable:
+    """The table of a phase in which nothing was trained, so that the rows of all tables still add up to the trial."""
+    rows: dict[tuple[str, Pass | None], LayerEnergy] = {}
+    _add_activities(rows, [activity for activity in activities if activity.phase == phase], spans, timeline)
+    return LayerTable(phase=phase, method=LayerMethod.TIME, steps=0, marked_steps=0, rows=list(rows.values()))
+
+
+def _add_activities(
+    rows: dict[tuple[str, Pass | None], LayerEnergy],
+    activities: Sequence[ActivityEnergy],
+    spans: Sequence[Span],
+    timeline: Timeline,
+) -> None:
+    for activity in activities:
+        own = [span for span in spans if span.activity == activity.activity]
+        row = _activity_row(activity, own, timeline)
+        key = (row.layer, row.pass_)
+        rows[key] = summed(rows[key], row) if key in rows else row
 
 
 def with_shapes(
