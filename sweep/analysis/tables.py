@@ -56,7 +56,12 @@ STATE_COLUMNS = ("other_cpu_share", "contaminated_domains", "steady", "power_dri
 """Columns of trials.csv after all those: what disturbed the trial, and whether its power was steady."""
 
 SENSOR_COLUMNS = ("temperature_start_c", "temperature_max_c", "clock_mean_mhz", "utilisation_mean")
-"""Columns of trials.csv after all those, of the device that trained; ``superseded_by`` comes last."""
+"""Columns of trials.csv after all those, of the device that trained; ``superseded_by`` follows."""
+
+PRETRAINING_COLUMNS = ("energy_pretraining_j", "pretraining_shares", "pretrained_in", "epochs_pretraining")
+"""Columns of trials.csv after all those, empty without pretraining: all of its joules, the parts into which they are
+divided, the trial that spent them, and its epochs. Then ``quality.<head>``, ``quality_test.<head>`` and
+``result.<name>``."""
 
 EPOCH_COLUMNS = ("number", "phase", "epoch", "loss", "quality", "energy_j", "val_loss", "duration_s")
 """Columns of epochs.csv; joules and seconds are cumulative in the trial."""
@@ -126,6 +131,9 @@ def trials_frame(data: StudyData) -> pd.DataFrame:
         *STATE_COLUMNS,
         *SENSOR_COLUMNS,
         "superseded_by",
+        *PRETRAINING_COLUMNS,
+        *(f"{column}.{name}" for column in ("quality", "quality_test") for name in _heads(data)),
+        *(f"result.{name}" for name in dict.fromkeys(name for trial in data.trials for name in trial.results)),
     ]
     tests, replaced = _latest_tests(data), superseded(data.trials)
     trials = sorted(data.trials, key=lambda trial: trial.number)
@@ -133,6 +141,22 @@ def trials_frame(data: StudyData) -> pd.DataFrame:
         _trial_row(trial, tests.get(trial.number)) | {"superseded_by": replaced.get(trial.number)} for trial in trials
     ]
     return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def _heads(data: StudyData) -> list[str]:
+    return list(dict.fromkeys(name for trial in data.trials for name in trial.qualities))
+
+
+def _pretraining_cells(trial: TrialRecord) -> dict[str, Any]:
+    if trial.pretraining is None:
+        return {}
+    values = (
+        trial.pretraining.energy_j,
+        trial.pretraining_shares,
+        trial.pretraining.number,
+        trial.pretraining.epochs,
+    )
+    return dict(zip(PRETRAINING_COLUMNS, values, strict=True))
 
 
 def epochs_frame(data: StudyData) -> pd.DataFrame:
@@ -196,6 +220,10 @@ def _trial_row(trial: TrialRecord, test: TestResult | None) -> dict[str, Any]:
         | {"state": str(trial.state), "stop_reason": str(trial.stop_reason)}
         | {"quality_test": None if test is None else test.quality}
         | {f"param.{name}": item for name, item in trial.params.items()}
+        | _pretraining_cells(trial)
+        | {f"quality.{name}": quality for name, quality in trial.qualities.items()}
+        | {f"quality_test.{name}": quality for name, quality in (test.qualities if test else {}).items()}
+        | {f"result.{name}": value for name, value in trial.results.items()}
         | _domain_cells(trial)
         | _state_cells(trial)
     )

@@ -280,9 +280,10 @@ def test_options_reach_the_network(save: Any) -> None:
     spec = {"_target_": "objectives.windows.Windows", "path": save(arrays()), "model": size}
     task = build(spec, Windows, "objective")
     data, net = task.data(), task.model()
-    latent = net.encoder(data.val.inputs)
-    assert latent.shape == (6, net.latent) == (6, 8)
-    assert net.classifier(latent).shape == (6, 3)
+    features = net.encoder(data.val.inputs)
+    assert features.shape[:2] == (6, 8)
+    assert net.classifier(features).shape == (6, 3)
+    assert task.decoder()(features).shape == data.val.inputs.shape
     assert sum(p.numel() for p in net.parameters()) == (3 * 4 * 3 + 8) + (4 * 8 * 3 + 16) + (8 * 3 + 3)
 
 

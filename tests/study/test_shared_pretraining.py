@@ -79,7 +79,13 @@ def test_what_was_spent_sums_to_the_ledger_and_what_is_charged_does_not() -> Non
     assert session.trials_j["cpu:process"] == pytest.approx(spent)
     assert sum(t.energy_j for t in study.trials) > 1.1 * sum(t.energy_spent_j for t in study.trials)
     layers = pd.read_csv("reports/s/layers.csv", keep_default_na=False, dtype={"energy_j": float})
+    table = pd.read_csv("reports/s/trials.csv").set_index("number")
     for trial in study.trials:
+        if trial.pretraining is None:
+            assert pd.isna(table.energy_pretraining_j[trial.number])
+        else:
+            assert table.energy_pretraining_j[trial.number] == pytest.approx(trial.pretraining.energy_j)
+            assert table.pretrained_in[trial.number] == trial.pretraining.number
         rows = layers[layers.number == trial.number]
         assert rows.energy_j.sum() == pytest.approx(trial.energy_spent_j, rel=1e-9)
         assert set(rows.phase) == {"supervised"} | (
@@ -154,6 +160,9 @@ def test_heads_after_a_dot() -> None:
     assert found["multitask"].trajectory[-1].qualities.keys() == {"total", "signs"}
     assert found["singletask.total"].quality == pytest.approx(found["singletask.total"].qualities["total"])
     assert all(set(test.qualities) <= {"total", "signs"} and test.qualities for test in data().tests)
+    table = pd.read_csv("reports/s/trials.csv").set_index("number")
+    assert table["quality.signs"][found["singletask.signs"].number] == pytest.approx(found["singletask.signs"].quality)
+    assert table["quality.total"].isna()[found["singletask.signs"].number]
 
 
 @pytest.mark.parametrize(
