@@ -131,15 +131,18 @@ class LayersConfig:
     Attributes:
         every: layers are marked on one step in so many, drawn at random.
         calibration_s: seconds that the calibration of one model and batch size may take.
+        operators: training steps under torch's profiler after each trial, for the time of each operator; 0 for none.
     """
 
     mode: LayerMode = LayerMode.sampled
     every: int = 20
     calibration_s: float = 60.0
+    operators: int = 0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         _at_least("layers.every", self.every, 1)
+        _at_least("layers.operators", self.operators, 0)
         if not 0 < self.calibration_s < math.inf:
             raise ConfigError(
                 f"layers.calibration_s={self.calibration_s} is not in (0, inf)", "set layers.calibration_s=60"

@@ -57,12 +57,12 @@ class Codec:
 
     @torch.inference_mode()
     def decode(self, z: NDArray[np.floating]) -> NDArray[np.floating]:
-        """z to rows, in the type of the original."""
+        """Rows from z, in the type of the original."""
         return self._scale.restore(self._through(self._model.decoder, z)).astype(self._like)
 
     def _through(self, network: nn.Module, rows: NDArray[np.floating]) -> NDArray[np.floating]:
         """Batch by batch to the device, through a network, and back."""
-        batches = torch.from_numpy(rows).to(self._dtype).split(self._batch_size)
+        batches = torch.split(torch.from_numpy(rows).to(self._dtype), self._batch_size)
         return torch.cat([network(batch.to(self._device)).cpu() for batch in batches]).numpy()
 
     def write(self, path: Path, z: NDArray[np.floating], names: tuple[str, ...], bound: NDArray[np.float64]) -> None:
@@ -76,7 +76,7 @@ class Codec:
             names=np.array(names),
             error_bound=bound,
             like=np.zeros(0, self._like),
-            **weights,  # type: ignore[arg-type]  # NumPy's stub takes further names for its own options
+            **weights,
         )
 
 
@@ -120,7 +120,8 @@ def read(path: Path, like: Autoencoder, batch_size: int) -> Compressed:
 
 def error_bound(original: NDArray[np.floating], decoded: NDArray[np.floating]) -> NDArray[np.float64]:
     """Largest absolute difference of each column, shape ``(columns,)``."""
-    return np.abs(original.astype(np.float64) - decoded.astype(np.float64)).max(axis=0)
+    difference: NDArray[np.float64] = np.abs(original.astype(np.float64) - decoded.astype(np.float64))
+    return np.asarray(difference.max(axis=0))
 
 
 def check(path: Path, original: Table, compressed: Compressed) -> NDArray[np.floating]:
@@ -133,7 +134,8 @@ def check(path: Path, original: Table, compressed: Compressed) -> NDArray[np.flo
         DataError: if names, shape or type differ, or a value is off by more than its column's bound.
     """
     with np.load(path, allow_pickle=False) as arrays:
-        values, names = arrays["data"], tuple(str(name) for name in arrays["names"])
+        values: NDArray[np.floating] = np.asarray(arrays["data"])
+        names = tuple(str(name) for name in arrays["names"])
     if names != original.names or values.shape != original.values.shape or values.dtype != original.values.dtype:
         raise DataError(
             f"the decompressed table is {values.dtype} {values.shape}, the original {original.values.dtype} "

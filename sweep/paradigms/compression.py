@@ -15,7 +15,7 @@ Results (numbers by name) that go into the record beside the joules of these row
     compression_ratio           bytes of the values / bytes of z
     compression_ratio_honest    bytes of the values / size of the file, which holds decoder, normalisation and names
     lossless_ratio              bytes of the values / their bytes deflated
-    r2_table                    R2 of the decompressed file over all rows; the trial's quality is that of validation rows
+    r2_table                    R2 of the decompressed file, all rows; the trial's quality is that of validation
     r2_column_mean, _min        R2 of single columns: the mean, and the worst
     max_error_of_range          largest error of a value over the range of its column; rms_error_of_range likewise
 
@@ -25,7 +25,7 @@ Limits: files are written to a temporary folder and removed; the system may keep
 
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -43,7 +43,6 @@ from sweep.training.memory import PeakMemory
 from sweep.training.trainer import Task, device_of
 
 DEFLATE_LEVEL = 6
-Numbers = Mapping[str, float | None]
 
 
 class Compression(Paradigm):
@@ -77,7 +76,7 @@ class Compression(Paradigm):
         peak = PeakMemory()
         model = codec_objective.model()
         yield Phase("supervised", Task(model, data.train, data.val, objective.loss, objective.metric))
-        trained = {"peak_memory_bytes": peak.peak_bytes(device_of(model))}
+        trained: dict[str, float | None] = {"peak_memory_bytes": peak.peak_bytes(device_of(model))}
         model.eval()
         table, scale = codec_objective.table(), codec_objective.range()
         with tempfile.TemporaryDirectory(prefix="sweep-codec-") as name:

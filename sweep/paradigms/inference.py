@@ -12,7 +12,7 @@ draws power that no prediction is to blame for.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +57,7 @@ class Inference(Paradigm):
         peak = PeakMemory()
         model = self.model(objective)
         yield Phase("supervised", Task(model, data.train, data.val, objective.loss, objective.metric))
-        trained = {"peak_memory_bytes": peak.peak_bytes(device_of(model))}
+        trained: dict[str, float | None] = {"peak_memory_bytes": peak.peak_bytes(device_of(model))}
         yield Phase("inference", work=lambda activity: trained | self._serve(model, data.val, activity))
 
     def model(self, objective: Objective) -> nn.Module:
@@ -65,24 +65,30 @@ class Inference(Paradigm):
         return objective.model()
 
     @torch.inference_mode()
-    def _serve(self, model: nn.Module, split: Split, activity: Activity) -> Mapping[str, float | None]:
+    def _serve(self, model: nn.Module, split: Split, activity: Activity) -> dict[str, float | None]:
         """Predict in batches of each size; the model is in its former mode afterwards."""
         device, was_training = device_of(model), model.training
         model.eval()
         try:
             results: dict[str, float | None] = {}
             for size in self._sizes:
-                batches = itertools.cycle([batch.to(device) for batch in _batches(split.inputs, size)])
+                predict = _server(model, [batch.to(device) for batch in _batches(split.inputs, size)])
                 for _ in range(WARM_UP):
-                    model(next(batches))
+                    predict()
                 synchronize(device)
                 with activity(f"batch_{size}"):
-                    passes = repeat(lambda served=batches: model(next(served)), self._min_s, device)
+                    passes = repeat(predict, self._min_s, device)
                 results[f"batch_{size}_samples"] = float(passes.n * size)
                 results[f"batch_{size}_s"] = passes.duration_s
             return results
         finally:
             model.train(was_training)
+
+
+def _server(model: nn.Module, batches: list[Tensor]) -> Callable[[], object]:
+    """Predicts the next of the batches, over and over."""
+    turns = itertools.cycle(batches)
+    return lambda: model(next(turns))
 
 
 def _batches(inputs: Tensor, size: int) -> list[Tensor]:

@@ -27,6 +27,7 @@ from sweep.records.energy import (
     Sensors,
 )
 from sweep.records.layers import LayerEnergy, LayerMethod, LayerShape, LayerTable, Pass, Row
+from sweep.records.operators import OperatorKind, OperatorTable, OperatorTime
 from sweep.records.study import DataInfo, Dimension, SessionRecord, StudyData, StudyRecord, TestResult
 from sweep.records.trial import (
     RESULTS,
@@ -62,6 +63,9 @@ __all__ = [
     "LayerTable",
     "LoadCheck",
     "Machine",
+    "OperatorKind",
+    "OperatorTable",
+    "OperatorTime",
     "Pass",
     "Pretraining",
     "Provenance",

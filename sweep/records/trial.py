@@ -8,6 +8,7 @@ import msgspec
 from sweep.records.base import SCHEMA_VERSION, Record
 from sweep.records.energy import ActivityEnergy, Conditions, DomainEnergy, Sensors
 from sweep.records.layers import LayerTable
+from sweep.records.operators import OperatorTable
 
 
 class State(StrEnum):
@@ -168,8 +169,8 @@ class TrialRecord(Record, frozen=True, kw_only=True):
         params: the value of each dimension by its name.
         repeat: 0 for the first run of a setup, counted up for its repeats.
         quality: best validation quality so far at the end; ``None`` if no epoch was validated.
-        energy_j: what the trial is charged with (the objective value), summed over additive domains: what follows its
-            pretraining, and of the pretraining one part in ``pretraining_shares``.
+        energy_j: what the trial is charged with (the objective value), summed over additive domains: its training, and
+            of a pretraining one part in ``pretraining_shares``; not what else the paradigm does and measures.
         energy_spent_j: what was spent in it (sums to the ledger, and so do ``domains``): all of its pretraining, or
             nothing of it if that was reused.
         energy_dynamic_j: above idle, summed over additive domains; ``None`` if the idle power of one is not known.
@@ -180,6 +181,7 @@ class TrialRecord(Record, frozen=True, kw_only=True):
         pretraining_shares: trainings among which the joules of the pretraining are divided (``study.energy``).
         qualities: of each head at ``best_epoch``, by name; empty for a model with one head.
         results: further numbers that the paradigm measured, by name with unit, e.g. ``compression_ratio``.
+        operators: of sampled training steps of each phase, profiled outside of the trial; empty if not asked for.
         config_digest: hash of the config that determines the result, with the params applied.
         sensors: what the sensors of each domain told over the trial.
         steadiness: of its power; ``None`` if it was too short to tell.
@@ -214,6 +216,7 @@ class TrialRecord(Record, frozen=True, kw_only=True):
     pretraining_shares: float = 1.0
     qualities: dict[str, float] = msgspec.field(default_factory=dict)
     results: dict[str, float | None] = msgspec.field(default_factory=dict)
+    operators: list[OperatorTable] = msgspec.field(default_factory=list)
     load: LoadCheck | None
     machine: Machine
     started_at: str

@@ -30,6 +30,7 @@ from sweep.records import (
     LayerTable,
     LoadCheck,
     Machine,
+    OperatorTable,
     Pretraining,
     SharedPhase,
     State,
@@ -98,6 +99,7 @@ class Course:
         shared: the pretraining it rests on, once that is known; ``None`` before, and without one.
         reused: whether another trial has trained it.
         results: of work that is no training.
+        operators: of profiled steps.
     """
 
     spec: TrialSpec
@@ -109,6 +111,7 @@ class Course:
     shared: SharedPhase | None = None
     reused: bool = False
     results: dict[str, float | None] = field(default_factory=dict)
+    operators: list[OperatorTable] = field(default_factory=list)
     message: str | None = None
     failure: StopReason | None = None
 
@@ -158,11 +161,12 @@ class Course:
         spec, shared = self.spec, self.shared
         last = next((part.result for part in self.parts[::-1] if part.task is not None), None)
         energy = recorder.energy(self.start_s, end_s)
+        trained = recorder.energy(self.start_s, self._trained_until_s(end_s))
         reason = self.failure or (last.stop_reason if last and not self._is_unfinished() else None) or StopReason.KILLED
         points = self.points(recorder)
         best = _best_point(last, points)
-        spent = total_j(d.energy_j for d in energy.values() if d.additive)
-        dynamic = total_j(d.dynamic_j for d in energy.values() if d.additive)
+        spent = total_j(d.energy_j for d in trained.values() if d.additive)
+        dynamic = total_j(d.dynamic_j for d in trained.values() if d.additive)
         spans = [span for part in self.parts for span in part.result.spans if span.end_s <= end_s]
         activities = activity_energy(spans, recorder.timeline, self.start_s, end_s)
         return TrialRecord(
@@ -180,11 +184,11 @@ class Course:
             epochs=len(points),
             effective_batch_size=last.effective_batch_size if last else None,
             energy_j=self._charged(spent, None if shared is None else shared.energy_j),
-            energy_spent_j=spent,
+            energy_spent_j=total_j(d.energy_j for d in energy.values() if d.additive),
             energy_u_scale_j=self._charged(
-                _sum_u(energy, "u_scale_j", linear=True), None if shared is None else shared.energy_u_scale_j
+                _sum_u(trained, "u_scale_j", linear=True), None if shared is None else shared.energy_u_scale_j
             ),
-            energy_u_random_j=self._random_u(_sum_u(energy, "u_random_j", linear=False)),
+            energy_u_random_j=self._random_u(_sum_u(trained, "u_random_j", linear=False)),
             energy_dynamic_j=self._charged(dynamic, None if shared is None else shared.energy_dynamic_j),
             domains=energy,
             activities=activities,
@@ -195,6 +199,7 @@ class Course:
             pretraining_shares=self._shares,
             qualities=dict(best.qualities) if best else {},
             results=dict(self.results),
+            operators=list(self.operators),
             load=load,
             sensors=recorder.sensors.summary(self.start_s, end_s),
             steadiness=steadiness(recorder, self.start_s, end_s),
@@ -203,6 +208,11 @@ class Course:
             duration_s=end_s - self.start_s,
             config_digest=config_digest(spec.config, spec.paradigm, self.info, recorder.domains, self.machine),
         )
+
+    def _trained_until_s(self, end_s: float) -> float:
+        """Where the training ends that a trial is charged with: other work is spent, and not charged."""
+        work = (part.result.spans[0].start_s for part in self.parts if part.task is None)
+        return min(next(work, end_s), end_s)
 
     def _is_unfinished(self) -> bool:
         """Whether work is under way that follows a training that has ended."""

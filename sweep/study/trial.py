@@ -35,6 +35,7 @@ from sweep.study.search_space import paradigm_spec
 from sweep.study.weights import Checkpoints
 from sweep.training import device as devices
 from sweep.training.feed import place
+from sweep.training.hot_spots import hot_spots
 from sweep.training.rehearsal import rehearsal
 from sweep.training.trainer import Evaluation, Task, evaluate, synchronize, warm_up
 
@@ -115,6 +116,7 @@ class TrialRunner:
         self._recorder.catch_up()
         load = watch.stop(self._recorder.domains, self._recorder.sensors.summary(course.start_s, end_s))
         self._count(course)
+        self._profile(course)
         return course.record(end_s, load, self._recorder)
 
     def _warm(self, spec: TrialSpec, paradigm: Paradigm, loaded: Loaded, device: torch.device) -> None:
@@ -140,6 +142,15 @@ class TrialRunner:
             if key not in self._counted:
                 self._counted[key] = _counted(part.task, batch)
             part.shapes, part.notes = self._counted[key]
+
+    def _profile(self, course: Course) -> None:
+        """Profile some steps of each training, if that is asked for; the search pays."""
+        steps = course.spec.config.layers.operators
+        for part in course.parts:
+            if steps and part.task is not None and course.failure is None:
+                with suppress(Exception):  # the trial itself is whole
+                    table = hot_spots(part.task, course.spec.config.trainer, part.result.name, steps)
+                    course.operators.append(table)
 
     def test(self, spec: TrialSpec, epoch: int) -> Evaluation | None:
         """Loss and quality on the test split with the weights of one epoch.

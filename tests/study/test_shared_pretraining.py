@@ -187,3 +187,15 @@ def test_a_task_without_encoder_is_refused(capsys: pytest.CaptureFixture[str]) -
     assert main([*args, *THREE]) == 2
     assert "Blobs has no encoder" in capsys.readouterr().err
     assert not Path("reports/s").exists()
+
+
+def test_work_that_is_no_training_is_spent_and_not_charged() -> None:
+    args = [*QUICK, "+paradigm@paradigms.inference=inference", "search.space.paradigm=[inference]", "layers.operators=2"]
+    assert main([*args, "paradigms.inference.min_s=0.3"]) == 0
+    for trial in data().trials:
+        assert trial.energy_j < 0.9 * trial.energy_spent_j
+        assert trial.energy_j >= trial.trajectory[-1].energy_j
+        assert trial.energy_spent_j == pytest.approx(sum(a.energy_j["cpu:process"] for a in trial.activities))
+        tables = sum(row.energy_j["cpu:process"] for table in trial.layers for row in table.rows)
+        assert tables == pytest.approx(trial.energy_spent_j)
+        assert [table.phase for table in trial.operators] == ["supervised"]

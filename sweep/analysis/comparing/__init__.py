@@ -1,0 +1,1 @@
+"""Two studies of one experiment, usually on two machines, side by side."""
