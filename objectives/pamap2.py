@@ -23,6 +23,7 @@ import numpy as np
 
 from objectives import _pamap2_files as files
 from objectives import _pamap2_synthetic as synthetic
+from objectives._data_folder import data_folder
 from objectives._pamap2_fetch import fetch_pamap2
 from objectives._window_data import Parts, WindowArrays, check_arrays, read_npz
 from objectives._window_model import WindowModel
@@ -174,11 +175,6 @@ class Pamap2(WindowTask):
     def fetch(cls, folder: Path | None, progress: Callable[[int, int | None], None]) -> Path:
         """Download the data set from UCI, 656 MB; ``progress`` is not called if it is there already."""
         return fetch_pamap2(folder if folder is not None else data_folder() / "pamap2", progress)
-
-
-def data_folder() -> Path:
-    """Where data sets and caches live: ``$SWEEP_DATA``, or ``data`` in the current folder."""
-    return Path(os.environ.get("SWEEP_DATA") or "data").expanduser()
 
 
 def _is_file(path: Path) -> bool:

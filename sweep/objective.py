@@ -241,11 +241,13 @@ class Heads(nn.Module):
 
     def __init__(self, classifiers: Mapping[str, nn.Module]) -> None:
         super().__init__()
-        self.of = nn.ModuleDict(classifiers)
+        taken = nn.ModuleDict()  # a module cannot have every name: "type" and "train" are methods of it
+        self._attributes = {name: f"{name}_head" if hasattr(taken, name) else name for name in classifiers}
+        self.of = nn.ModuleDict({self._attributes[name]: classifier for name, classifier in classifiers.items()})
 
     def forward(self, features: Tensor) -> dict[str, Tensor]:
         """Outputs by head."""
-        return {name: classifier(features) for name, classifier in self.of.items()}
+        return {name: self.of[attribute](features) for name, attribute in self._attributes.items()}
 
 
 class HeadMetrics:

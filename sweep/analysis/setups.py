@@ -10,13 +10,14 @@ A repeat that ended before k enters with its final values; the joules of a whole
 Epochs are counted over the whole trial (index in the trajectory), so a pretraining's epochs come first. Of a run that
 was done again only the current record counts (``sweep.analysis.current``).
 
-Limits: an epoch where a repeat has no quality yet or unknown joules has no point. Only COMPLETE trials are
-averaged; a setup of which a repeat diverged is excluded as a whole: whoever trains it may diverge too.
+Limits: an epoch where a repeat has no quality yet or unknown joules has no point. Only COMPLETE trials are averaged;
+a setup of which a repeat diverged is excluded as a whole: whoever trains it may diverge too. Where setups learn
+different heads, those with the most stand on the front, and the others beside it: their qualities do not compare.
 """
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sweep.analysis.current import current, is_disturbed, setup_key, superseded
@@ -73,6 +74,11 @@ class Setup:
         return tuple(trial.number for trial in self.trials)
 
     @property
+    def heads(self) -> frozenset[str]:
+        """Names of the heads of which its quality is the mean; empty for a model with one task."""
+        return frozenset(name for trial in self.trials for name in trial.qualities)
+
+    @property
     def final(self) -> SetupPoint | None:
         """The setup as it was trained, to its end."""
         return self.points[-1] if self.points else None
@@ -94,7 +100,16 @@ def setups(data: StudyData) -> tuple[Setup, ...]:
     groups: dict[bytes, list[TrialRecord]] = {}
     for trial in sorted(data.trials, key=lambda trial: trial.number):
         groups.setdefault(setup_key(trial), []).append(trial)
-    return tuple(_setup(group) for group in groups.values())
+    found = tuple(_setup(group) for group in groups.values())
+    widest = max((setup.heads for setup in found if setup.trials), key=len, default=frozenset())
+    return tuple(
+        replace(setup, excluded=_other_task(setup)) if setup.excluded is None and setup.heads != widest else setup
+        for setup in found
+    )
+
+
+def _other_task(setup: Setup) -> str:
+    return f"its quality is that of {' and '.join(sorted(setup.heads)) or 'one task'} alone, which is another task"
 
 
 def phase_epoch(setup: Setup, epoch: int) -> int:

@@ -115,7 +115,7 @@ def objective_identity(options: dict[str, Any]) -> dict[str, Any]:
 def environment(info: DataInfo, domains: tuple[Domain, ...], machine: Machine) -> dict[str, Any]:
     """What must be the same for two trials to be comparable, apart from options."""
     return {
-        "data": {"source": info.source, "digest": info.digest, "split": info.split},
+        "data": {"source": info.source, "digest": info.digest, "split": info.split, "notice": info.notice},
         "domains": {d.name: [str(d.provenance), d.source] for d in domains},
         "hardware": {key: getattr(machine, key) for key in ("compute", "model", "cores", "wait_policy")},
     }

@@ -1,5 +1,6 @@
 """Trials averaged to setups at equal epochs."""
 
+import msgspec
 import pytest
 
 from sweep.analysis.setups import phase_epoch, setups
@@ -92,3 +93,15 @@ def test_the_order_of_params_does_not_split_a_setup() -> None:
 def test_phase_epoch_of_a_single_phase_is_the_epoch() -> None:
     (setup,) = setups(study([trial(qualities=(0.1, 0.2, 0.3))]))
     assert phase_epoch(setup, 2) == 2
+
+
+def test_setups_that_learn_fewer_heads_stand_beside_the_front() -> None:
+    both = msgspec.structs.replace(trial(0, {"paradigm": "multitask"}), qualities={"identity": 0.8, "eyes": 0.8})
+    alone = msgspec.structs.replace(
+        trial(1, {"paradigm": "singletask.eyes"}, qualities=(0.9, 0.99)), qualities={"eyes": 0.99}
+    )
+    first, second = setups(study([both, alone]))
+    assert first.candidates
+    assert not second.candidates
+    assert second.excluded == "its quality is that of eyes alone, which is another task"
+    assert all(setup.excluded is None for setup in setups(study([alone])))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from objectives._image_model import ImageModel
 from objectives._window_model import WindowModel
 from sweep.objective import Objective
 from sweep.registry import build, locate
@@ -15,7 +16,11 @@ from sweep.registry import build, locate
 CONF = Path(__file__).parents[2] / "conf" / "objective"
 DEFAULTS: dict[str, dict[str, Any]] = {
     "windows": {"model": dataclasses.asdict(WindowModel())},
+    "baler": {},
     "pamap2": {"model": dataclasses.asdict(WindowModel(width=16)), "sensors": ["acc16", "gyro"]},
+    "multilabel_images": {"model": dataclasses.asdict(ImageModel())},
+    "celeba": {},
+    "fashion_mnist": {"model": dataclasses.asdict(ImageModel())},
 }
 
 
