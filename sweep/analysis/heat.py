@@ -1,8 +1,9 @@
 """Heat-map tables: a number over two dimensions of the search space.
 
 Rows and columns are the first two dimensions in which the trials differ (one of them alone gives one row);
-further ones are averaged over, and the table says so. Each cell is the mean over the current COMPLETE trials in it; a
-cell without any is missing (NaN). A dimension of more than ``MAX_VALUES`` numbers is cut into at most
+further ones are averaged over, and the table says so. Of several paradigms each has a table of its own, where two
+other dimensions vary: a mean over paradigms is nobody's training. Each cell is the mean over the current COMPLETE
+trials in it; a cell without any is missing (NaN). A dimension of more than ``MAX_VALUES`` numbers is cut into at most
 ``N_BINS`` bins that hold about equally many trials.
 
 Limits: a mean over a third dimension hides what that dimension does.
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from sweep.analysis import wording
 from sweep.analysis.current import current
+from sweep.analysis.paired import dimension_of_paradigm, paradigm_of
 from sweep.records import State, StudyData, TrialRecord
 
 MAX_VALUES = 12
@@ -35,6 +37,7 @@ class HeatTable(NamedTuple):
         columns: labels, length ``n_columns``.
         values: shape ``(n_rows, n_columns)``; NaN where no trial was completed.
         averaged: names of the dimensions averaged over.
+        paradigm: of which it is; empty where all trials are in it.
     """
 
     row_name: str
@@ -43,6 +46,7 @@ class HeatTable(NamedTuple):
     columns: tuple[str, ...]
     values: NDArray[np.float64]
     averaged: tuple[str, ...]
+    paradigm: str = ""
 
 
 class _Axis(NamedTuple):
@@ -54,13 +58,26 @@ class _Axis(NamedTuple):
         return self.labels.index(self.label_of(trial.params.get(self.name)))
 
 
-def heat_table(data: StudyData, measure: Callable[[TrialRecord], float | None]) -> HeatTable | None:
-    """Mean of ``measure`` in each cell; ``None`` if no dimension varies or no trial has the number."""
-    names = wording.varying(data)
-    complete = [trial for trial in current(data.trials) if trial.state is State.COMPLETE]
-    numbers = [(trial, number) for trial in complete if (number := measure(trial)) is not None]
+def heat_tables(data: StudyData, measure: Callable[[TrialRecord], float | None]) -> tuple[HeatTable, ...]:
+    """Mean of ``measure`` in each cell, a table for each paradigm; empty if no dimension varies or no trial has it."""
+    names, dimension = wording.varying(data), dimension_of_paradigm(data)
+    numbers = [(trial, number) for trial in _complete(data) if (number := measure(trial)) is not None]
     if not names or not numbers:
-        return None
+        return ()
+    if dimension not in names or len(names) < 3:
+        return (_table(data, names, numbers),)
+    names = tuple(name for name in names if name != dimension)
+    groups: dict[str, list[tuple[TrialRecord, float]]] = {}
+    for trial, number in numbers:
+        groups.setdefault(paradigm_of(trial, dimension), []).append((trial, number))
+    return tuple(_table(data, names, group)._replace(paradigm=paradigm) for paradigm, group in groups.items())
+
+
+def _complete(data: StudyData) -> list[TrialRecord]:
+    return [trial for trial in current(data.trials) if trial.state is State.COMPLETE]
+
+
+def _table(data: StudyData, names: Sequence[str], numbers: Sequence[tuple[TrialRecord, float]]) -> HeatTable:
     row_name, column_name = (names[0], names[1]) if len(names) > 1 else ("", names[0])
     rows, columns = _axis(data, row_name), _axis(data, column_name)
     cells: dict[tuple[int, int], list[float]] = defaultdict(list)
@@ -69,7 +86,7 @@ def heat_table(data: StudyData, measure: Callable[[TrialRecord], float | None]) 
     values = np.full((len(rows.labels), len(columns.labels)), np.nan)
     for place, items in cells.items():
         values[place] = statistics.fmean(items)
-    return HeatTable(row_name, column_name, rows.labels, columns.labels, values, names[2:])
+    return HeatTable(row_name, column_name, rows.labels, columns.labels, values, tuple(names[2:]))
 
 
 def _axis(data: StudyData, name: str) -> _Axis:

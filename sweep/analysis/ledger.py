@@ -4,6 +4,9 @@
     overhead = session - its trials - its test evaluation      (loading, choosing, storing, reporting, idle)
     payback  = ceil(total / joules saved by one training with the recommendation instead of the reference)
 
+References are those of the recommendations and, where ``study.current`` names it, the setup that is trained today
+(``payback.against_current``).
+
 A session that was killed leaves trials but no session record: their joules are counted as uncounted trials,
 its overhead is lost. Imported records were paid for in another study and stand apart. Unknown joules make a
 sum unknown (``None``), never smaller.
@@ -11,12 +14,13 @@ sum unknown (``None``), never smaller.
 Limits: embodied energy and the energy of the people who wait are not in it.
 """
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sweep.analysis.recommend import Kind, Recommendation, Recommendations
+from sweep.analysis.payback import Payback, against_current, paybacks
+from sweep.analysis.recommend import Recommendations
+from sweep.analysis.setups import Setup, setups
 from sweep.records import Joules, SessionRecord, State, StudyData, TrialRecord, total_j
 
 
@@ -32,21 +36,6 @@ class SessionRow(NamedTuple):
     total_j: float | None
 
 
-class Payback(NamedTuple):
-    """After how many trainings the search has paid for itself.
-
-    Attributes:
-        reference: the kind of recommendation that names what would be trained otherwise.
-        saving_j: joules saved by each training.
-        trainings: ``None`` if it never does, or cannot be known; then ``reason`` says why.
-    """
-
-    reference: Kind
-    saving_j: float | None
-    trainings: int | None
-    reason: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """Every joule of a search; ``None`` is unknown.
@@ -57,7 +46,7 @@ class Ledger:
         failed_j: of the total, spent on trials that failed.
         imported_j: joules of imported records, not in the total; 0 without any.
         total_j: what this search spent.
-        payback: against each reference, the most accurate setup first.
+        payback: against each reference, the current setup first if the user named it, then the most accurate one.
     """
 
     sessions: tuple[SessionRow, ...]
@@ -72,8 +61,15 @@ class Ledger:
     payback: tuple[Payback, ...]
 
 
-def ledger(data: StudyData, recommendations: Recommendations) -> Ledger:
-    """The ledger of a study."""
+def ledger(data: StudyData, recommendations: Recommendations, groups: Sequence[Setup] | None = None) -> Ledger:
+    """The ledger of a study.
+
+    Args:
+        data: the study.
+        recommendations: of it.
+        groups: ``setups(data)``, if the caller has it already.
+    """
+    groups = setups(data) if groups is None else groups
     apart = {domain.name for domain in data.study.domains if not domain.additive}
     rows = tuple(_row(session, apart) for session in data.sessions)
     counted = {number for session in data.sessions for number in session.trials}
@@ -90,7 +86,7 @@ def ledger(data: StudyData, recommendations: Recommendations) -> Ledger:
         failed_j=_spent(trial for trial in own if trial.state is State.FAIL),
         imported_j=_spent(trial for trial in data.trials if trial.imported_from is not None),
         total_j=total,
-        payback=_paybacks(recommendations, total),
+        payback=(*against_current(data, groups, recommendations, total), *paybacks(recommendations, total)),
     )
 
 
@@ -111,23 +107,3 @@ def _spent(trials: Iterable[TrialRecord]) -> float | None:
 def _sum(items: Iterable[float | None]) -> float | None:
     """Sum of what is there; nothing there is 0, something unknown there is unknown."""
     return total_j([0.0, *items])
-
-
-def _paybacks(recommendations: Recommendations, total: float | None) -> tuple[Payback, ...]:
-    kinds = (Kind.CHEAPEST_WITHIN_NOISE, Kind.VERSUS_MEDIAN, Kind.VERSUS_WORST)
-    found = [item for kind in kinds for item in recommendations.of(kind)]
-    if recommendations.primary is not None and recommendations.primary.kind is Kind.MOST_ACCURATE:
-        reason = "the recommendation is the most accurate setup itself, so nothing is saved against it"
-        return (
-            Payback(Kind.MOST_ACCURATE, None, None, reason),
-            *(_payback(item, total) for item in found),
-        )
-    return tuple(_payback(item, total) for item in found)
-
-
-def _payback(item: Recommendation, total: float | None) -> Payback:
-    reference = Kind.MOST_ACCURATE if item.kind is Kind.CHEAPEST_WITHIN_NOISE else item.kind
-    saving_j = item.difference.saving_j if item.difference else None
-    if total is None or not saving_j:
-        return Payback(reference, saving_j, None, "the joules of the search are not known")
-    return Payback(reference, saving_j, math.ceil(total / saving_j), None)

@@ -128,10 +128,18 @@ def mean_u(noise: Noise, n: int) -> float | None:
     return _student(noise.confidence, noise.quality_df) * noise.quality_sd / math.sqrt(n)
 
 
-def _quality_u(point: FrontPoint, reference: FrontPoint, noise: Noise) -> float:
+def gap_u(noise: Noise, n: int, n_reference: int) -> float | None:
+    """Half-width of the interval of a difference of two mean qualities.
+
+    Without repeats it is what the size of the validation split alone gives, a floor; ``None`` if that is not known.
+    """
     if noise.quality_sd is None:
-        return _quality_factor(noise) * (noise.quality_floor or 0.0)
-    return _quality_factor(noise) * noise.quality_sd * math.sqrt(1 / point.n + 1 / reference.n)
+        return None if noise.quality_floor is None else _quality_factor(noise) * noise.quality_floor
+    return _quality_factor(noise) * noise.quality_sd * math.sqrt(1 / n + 1 / n_reference)
+
+
+def _quality_u(point: FrontPoint, reference: FrontPoint, noise: Noise) -> float:
+    return gap_u(noise, point.n, reference.n) or 0.0
 
 
 def _quality_factor(noise: Noise) -> float:

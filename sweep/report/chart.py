@@ -40,7 +40,7 @@ class Chart(ABC):
         title: heading, plain text.
         caption: how to read it, in one or two sentences.
         order: place in the report, rising.
-        nothing: what the report says where there is no figure.
+        nothing: what the report says where there is no figure; empty to leave the chart out.
     """
 
     title: ClassVar[str]

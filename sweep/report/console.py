@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.analysis import wording
+from sweep.analysis.paradigm_words import paradigm_sentences
 from sweep.analysis.pareto import FrontPoint
 from sweep.analysis.summary import Summary
 from sweep.observer import Observer
@@ -144,6 +145,8 @@ def print_closing(summary: Summary, folder: Path, console: Console | None = None
         sentences.append(f"Nothing can be recommended: {found.reason}.")
     if found.unsettled:
         sentences.append(found.unsettled)
+    points = wording.in_points(summary.data)
+    sentences += paradigm_sentences(summary.paradigms, wording.varying(summary.data), in_points=points)
     sentences.append(f"{wording.search_cost(summary.ledger.total_j, summary.basis.label)}.")
     sentences.append(f"Report: {folder / 'report.html'}")
     if found.primary:

@@ -14,6 +14,7 @@ from plotly.graph_objects import Figure
 
 from sweep.analysis import wording
 from sweep.analysis.drift_words import drift_sentences
+from sweep.analysis.payback import Named
 from sweep.analysis.recommend import Kind
 from sweep.analysis.setups import Setup
 from sweep.analysis.summary import Summary
@@ -22,11 +23,13 @@ from sweep.report import page
 from sweep.report.chart import Chart
 from sweep.report.layer_chart import NOT_MEASURED, of_setup
 from sweep.report.layer_table import TableView, table_view
+from sweep.report.paradigm_tables import factors_view, paradigms_view
 from sweep.report.recommended import recommended_command
 from sweep.report.sources import sources_view
 
 MAX_ROWS = 500
 REFERENCES = {
+    Named.CURRENT: "your current setup",
     Kind.MOST_ACCURATE: "the most accurate setup",
     Kind.VERSUS_MEDIAN: "the setup of median energy",
     Kind.VERSUS_WORST: "the setup of most energy",
@@ -53,6 +56,8 @@ def render(summary: Summary, folder: Path) -> str:
             **page.parts({name: figure for name, (_, figure) in charts.items() if figure}),
             references=REFERENCES,
             sources=sources_view(summary.basis),
+            paradigms=paradigms_view(summary),
+            factors=factors_view(summary),
             has_dynamic=any(setup.dynamic_j is not None for setup in summary.setups),
             layers=_layers(summary),
             not_measured=NOT_MEASURED,

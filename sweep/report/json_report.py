@@ -8,7 +8,19 @@
     front             [params, epoch, quality, quality_sd, energy_j, energy_sd_j, n, trials], by rising joules
     setups            [params, trials, failed, excluded, contaminated, superseded, dynamic_j,
                       domains {name: energy_j, dynamic_j, polled_j; means over trials}, final {epoch, quality, ...}]
-    ledger            joules of the search; payback [reference, saving_j, trainings, reason]
+    ledger            joules of the search; payback [reference, saving_j, trainings, reason, note]
+    break_even        equation 2 of each setup and pretrained paradigm [params (without the paradigm), paradigm,
+                      cached_features, trainings (null: never or not known), never, interval {low, high, never_share;
+                      null bounds: never}, pretraining_j, downstream_j, baseline_j, reason, n, trials, diverged,
+                      quality_gap, quality_gap_u, verdict]; empty without a pretrained paradigm and a baseline
+    paradigms         sentences; break_even over setups [paradigm, all, comparable {n, n_never, best, worst, mean,
+                      mean_interval, of_mean_joules}], freezing [frozen, finetuned, saving, quality_gap ...],
+                      amortisation {charged_reuses, rows and changes [reuses (null: without end), params, epoch,
+                      energy_j ...]}, multitask {heads, saving, qualities ...}, means [paradigm, energy_per_epoch_j,
+                      epochs, energy_j, quality {mean, sd, n}]; null without several paradigms
+    factors           why the energy differs: sentences, groups [paradigm (null: all), factors, by_response
+                      {energy_per_epoch, epochs, energy: variance, effects [factors, share, low, high], residual},
+                      missing, n_capped, n_diverged, from_epochs], correlations [name, rho, n]; null if nothing varies
     layers            of the recommended setup (params, trials, is_recommended): energy_j, provenance, methods, steps,
                       marked_steps, notes, rows [phase, layer, type, pass, duration_s, energy_j, energy_u_random_j,
                       share, dynamic_j, flops, flops_per_j]; null if no layers were measured
@@ -45,6 +57,7 @@ from sweep.analysis.setups import Setup
 from sweep.analysis.summary import Summary, summarise
 from sweep.analysis.tables import LAYER_NUMBERS
 from sweep.records import StudyData
+from sweep.report.paradigm_json import break_even_entries, factors_entry, paradigms_entry
 
 SCHEMA_VERSION = 1
 
@@ -70,6 +83,9 @@ def summary_dict(summary: Summary) -> dict[str, Any]:
             "sessions": [row._asdict() for row in summary.ledger.sessions],
             "payback": [item._asdict() | {"reference": item.reference.value} for item in summary.ledger.payback],
         },
+        "break_even": break_even_entries(summary),
+        "paradigms": paradigms_entry(summary),
+        "factors": factors_entry(summary),
         "layers": None if summary.layers is None else _layers(summary.layers),
         "drift": None if summary.drift is None else _drift(summary.drift),
         "provenance": study["domains"],

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from sweep.analysis import wording
 from sweep.analysis.basis import disturbed
 from sweep.analysis.basis_words import basis_sentences, disturbance
+from sweep.analysis.paradigm_words import paradigm_sentences
 from sweep.analysis.summary import Summary
 from sweep.records import RESULTS, DomainEnergy, State, StudyData, TrialRecord
 
@@ -39,6 +40,8 @@ def study_note(summary: Summary) -> str:
     if found.unsettled:
         lines.append(escape(found.unsettled))
     lines.append(f"{wording.search_cost(summary.ledger.total_j, escape(summary.basis.label))}.")
+    told = paradigm_sentences(summary.paradigms, wording.varying(data), in_points=wording.in_points(data))
+    lines.append("\n".join(f"- {escape(sentence)}" for sentence in told))
     lines.append("\n".join(f"- {escape(sentence)}" for sentence in basis_sentences(summary.basis)[1:]))
     return "\n\n".join([*(line for line in lines if line), FRONTS]) + "\n"
 

@@ -53,27 +53,27 @@ def sources_view(found: Basis) -> SourcesView:
     """The section of a study."""
     made = (
         _domains(found.domains),
-        _table(
+        make_table(
             "Counter and polled power",
             ("domain", "#trials", "#counter", "#mean power by time", "#ratio", "#lowest", "#highest"),
             [_polled(item) for item in found.polled],
         ),
-        _table(
+        make_table(
             "Joules that were bridged",
             ("#trial", "domain", "#bridged", "#of its time", "#± random", "#without it"),
             [_gap(row) for row in found.gaps],
         ),
-        _table(
+        make_table(
             "Trials in which other programs ran",
             ("#trial", "domains that hold their joules", "#waited", "#CPU time of others", "what was found"),
             [_disturbed(item) for item in found.disturbed],
         ),
-        _table(
+        make_table(
             "Trials of unsteady power",
             ("#trial", "#change, first to last third", "#±"),
             [_unsteady(number, item) for number, item in found.unsteady],
         ),
-        _table(
+        make_table(
             "Sensors over the trials",
             (
                 "domain",
@@ -91,7 +91,7 @@ def sources_view(found: Basis) -> SourcesView:
     return SourcesView(basis_sentences(found), [table for table in made if table.n])
 
 
-def _table(title: str, names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
+def make_table(title: str, names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
     """A table; names that begin with ``#`` are of columns of numbers."""
     columns = tuple(Column(name.removeprefix("#"), name.startswith("#")) for name in names)
     return Table(title, columns, list(rows[:MAX_ROWS]), len(rows))
@@ -110,7 +110,7 @@ def _domains(rows: Sequence[DomainRow]) -> Table:
         "idle after",
         "source",
     )
-    return _table("Domains", names, [_domain(row) for row in rows])
+    return make_table("Domains", names, [_domain(row) for row in rows])
 
 
 def _domain(row: DomainRow) -> tuple[str, ...]:

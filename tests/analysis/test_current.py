@@ -5,7 +5,7 @@ import pytest
 
 from sweep.analysis.current import current, superseded
 from sweep.analysis.drift import drift
-from sweep.analysis.heat import heat_table
+from sweep.analysis.heat import heat_tables
 from sweep.analysis.layers import setup_layers
 from sweep.analysis.recommend import recommend
 from sweep.analysis.setups import setups
@@ -75,8 +75,7 @@ class TestEverywhere:
         assert found.to_test == ((1, 1),)
 
     def test_heat_tables_leave_it_out(self) -> None:
-        table = heat_table(self.data, lambda record: record.quality)
-        assert table is not None
+        (table,) = heat_tables(self.data, lambda record: record.quality)
         assert table.values.tolist() == [[0.5, 0.7]]
 
     def test_drift_and_layers_leave_it_out(self) -> None:

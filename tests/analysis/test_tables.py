@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from sweep.analysis.heat import MAX_VALUES, N_BINS, heat_table
+from sweep.analysis.heat import MAX_VALUES, N_BINS, heat_tables
 from sweep.analysis.tables import (
     domains_frame,
     energy_per_epoch_j,
@@ -100,8 +100,7 @@ def test_an_empty_study_still_has_its_columns() -> None:
 
 
 def test_the_heat_map_shows_that_batch_size_rules_the_energy_of_an_epoch() -> None:
-    table = heat_table(sixteen(2), energy_per_epoch_j)
-    assert table is not None
+    (table,) = heat_tables(sixteen(2), energy_per_epoch_j)
     assert (table.row_name, table.column_name) == ("batch_size", "lr")
     assert table.rows == ("64", "256", "1024", "4096")
     assert table.columns == ("0.0001", "0.001", "0.01", "0.1")
@@ -110,8 +109,7 @@ def test_the_heat_map_shows_that_batch_size_rules_the_energy_of_an_epoch() -> No
 
 
 def test_one_dimension_makes_one_row_and_a_failed_cell_stays_empty() -> None:
-    table = heat_table(nasty(), lambda item: item.quality)
-    assert table is not None
+    (table,) = heat_tables(nasty(), lambda item: item.quality)
     assert table.rows == ("",)
     assert table.columns == ("0.01", "0.1", "9")
     assert table.values[0, 0] == pytest.approx(0.7)
@@ -120,23 +118,21 @@ def test_one_dimension_makes_one_row_and_a_failed_cell_stays_empty() -> None:
 
 def test_further_dimensions_are_averaged_over_and_named() -> None:
     records = [trial(n, {"a": n % 2, "b": n // 2 % 2, "c": n // 4}, qualities=(0.1 * (n + 1),)) for n in range(8)]
-    table = heat_table(study(records), lambda item: item.quality)
-    assert table is not None
+    (table,) = heat_tables(study(records), lambda item: item.quality)
     assert table.averaged == ("c",)
     assert table.values[0, 0] == pytest.approx((0.1 + 0.5) / 2)
 
 
 def test_a_range_of_many_values_is_binned_and_every_trial_falls_into_a_bin() -> None:
     records = [trial(n, {"lr": 10.0 ** (-n / 10)}, qualities=(0.5,)) for n in range(3 * MAX_VALUES)]
-    table = heat_table(study(records), lambda item: item.quality)
-    assert table is not None
+    (table,) = heat_tables(study(records), lambda item: item.quality)
     assert len(table.columns) == N_BINS
     assert table.values[0] == pytest.approx([0.5] * N_BINS)
 
 
 def test_a_study_in_which_nothing_varies_has_no_heat_map() -> None:
-    assert heat_table(study([trial()]), energy_per_epoch_j) is None
-    assert heat_table(study([]), energy_per_epoch_j) is None
+    assert heat_tables(study([trial()]), energy_per_epoch_j) == ()
+    assert heat_tables(study([]), energy_per_epoch_j) == ()
 
 
 class TestEnergy:

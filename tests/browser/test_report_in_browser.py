@@ -10,6 +10,7 @@ from sweep.report.build import write_report
 from tests.energy_factories import worn
 from tests.factories import sixteen, study, trial
 from tests.layer_factories import layered, nasty_layers
+from tests.paradigm_factories import heads, nasty_paradigms, three_paradigms
 
 pytestmark = pytest.mark.browser
 
@@ -28,15 +29,21 @@ STUDIES = {
     "layers": layered(sixteen(1)),
     "several domains": worn(),
     "markup in names": nasty_layers(),
+    "three paradigms": three_paradigms(2),
+    "heads": heads(2),
+    "markup in paradigms": nasty_paradigms(),
     "long names": study([trial(params={"n" * 300: "v" * 900})], name="long" * 100, quality_name="q" * 200),
 }
 N_CHARTS = {
     "no trial": 0,
     "one trial": 4,
-    "48 trials": 7,
-    "layers": 10,
-    "several domains": 7,
-    "markup in names": 10,
+    "48 trials": 8,
+    "layers": 11,
+    "several domains": 8,
+    "markup in names": 11,
+    "three paradigms": 9,
+    "heads": 9,
+    "markup in paradigms": 10,
     "long names": 4,
 }
 

@@ -3,7 +3,7 @@
 from plotly.graph_objects import Figure
 
 from sweep.analysis import wording
-from sweep.analysis.heat import heat_table
+from sweep.analysis.heat import heat_tables
 from sweep.analysis.summary import Summary
 from sweep.analysis.tables import energy_per_epoch_j
 from sweep.report.chart import Chart
@@ -12,9 +12,8 @@ from sweep.report.heat_chart import HeatInfo, heat_info, plot
 
 def info(summary: Summary) -> HeatInfo | None:
     """Mean joules of an epoch, validation included, in each cell."""
-    table = heat_table(summary.data, energy_per_epoch_j)
     unit = f"{wording.provenance(summary.data.study.domains)} J per epoch"
-    return None if table is None else heat_info(table, unit, decimals=2, reverse=True)
+    return heat_info(heat_tables(summary.data, energy_per_epoch_j), unit, decimals=2, reverse=True)
 
 
 class EnergyPerEpoch(Chart):

@@ -2,7 +2,7 @@
 
 from plotly.graph_objects import Figure
 
-from sweep.analysis.heat import heat_table
+from sweep.analysis.heat import heat_tables
 from sweep.analysis.summary import Summary
 from sweep.report.chart import Chart
 from sweep.report.heat_chart import HeatInfo, heat_info, plot
@@ -10,10 +10,8 @@ from sweep.report.heat_chart import HeatInfo, heat_info, plot
 
 def info(summary: Summary) -> HeatInfo | None:
     """Mean best validation quality of whole trials in each cell."""
-    table = heat_table(summary.data, lambda trial: trial.quality)
-    if table is None:
-        return None
-    return heat_info(table, summary.data.study.quality_name, decimals=3, reverse=False)
+    tables = heat_tables(summary.data, lambda trial: trial.quality)
+    return heat_info(tables, summary.data.study.quality_name, decimals=3, reverse=False)
 
 
 class Quality(Chart):

@@ -16,7 +16,8 @@
     const colour = (name) => style.getPropertyValue(name).trim();
     const axis = { gridcolor: colour("--line"), linecolor: colour("--line"), zerolinecolor: colour("--line") };
     const label = { bgcolor: colour("--card"), bordercolor: colour("--line"), font: { color: colour("--text") } };
-    const axes = layout.xaxis ? { xaxis: { ...layout.xaxis, ...axis }, yaxis: { ...layout.yaxis, ...axis } } : {};
+    const names = Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name));
+    const axes = Object.fromEntries(names.map((name) => [name, { ...layout[name], ...axis }]));
     return {
       ...layout,
       ...axes,

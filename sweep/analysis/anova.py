@@ -1,0 +1,156 @@
+"""Functional analysis of variance on a full grid: which factors, alone and together, explain how a number varies.
+
+    y_cell = f0 + sum_i f_i + sum_i<j f_ij + ...      f_U = marginal mean over the other factors - all lower effects
+    V_U    = mean over cells of f_U^2                 V_between = sum over U of V_U     (the f_U are orthogonal)
+    V      = V_between + V_within                     V_within  = mean over cells of the variance of repeats in a cell
+    share of U = V_U / V
+
+Every cell counts once, whatever its number of repeats. Without repeats V_within is not known and noise is in the
+highest interaction; with repeats a part of the noise, V_within / n, still is in the shares. Intervals resample the
+pooled residuals of the cells (times sqrt(n / (n - 1))), around the cell means.
+
+Source: Hooker, Generalized Functional ANOVA (2007); Hutter, Hoos and Leyton-Brown, An Efficient Approach for Assessing
+Hyperparameter Importance (2014). Limits: factors are categories; a share says nothing of the direction of an effect.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweep.analysis.resample import SEED, bounds
+
+N_DRAWS = 1000
+SMALLEST = 1e-12
+"""Variance of logarithms below which a number is taken not to vary."""
+
+
+class Effect(NamedTuple):
+    """Share of the variance that one effect explains.
+
+    Attributes:
+        factors: one name is a main effect, two an interaction of a pair, none all higher interactions together.
+        share: in [0, 1]; all effects and the residual of a decomposition sum to 1.
+        low: of its interval; ``None`` without repeats, and so is ``high``.
+    """
+
+    factors: tuple[str, ...]
+    share: float
+    low: float | None
+    high: float | None
+
+
+class Decomposition(NamedTuple):
+    """Shares of the variance of one number.
+
+    Attributes:
+        variance: of all of it.
+        effects: main effects in the order of the factors, then pairs, then the rest if there are three factors.
+        residual: what repeats of one cell differ by; ``None`` without repeats.
+    """
+
+    variance: float
+    effects: tuple[Effect, ...]
+    residual: Effect | None
+
+    def main(self, factor: str) -> Effect:
+        """The main effect of a factor."""
+        return next(effect for effect in self.effects if effect.factors == (factor,))
+
+
+def decompose(
+    factors: Sequence[str], cells: Sequence[Sequence[float]], shape: Sequence[int], confidence: float
+) -> Decomposition | None:
+    """Decompose the variance of a number over a full grid.
+
+    Args:
+        factors: their names; at least one.
+        cells: repeats of each cell, in C order of ``shape``; at least one each.
+        shape: number of levels of each factor.
+        confidence: level of the intervals.
+
+    Returns:
+        ``None`` if the number does not vary.
+    """
+    means = np.array([math.fsum(cell) / len(cell) for cell in cells])
+    within = None if all(len(cell) < 2 for cell in cells) else _within(cells, means)
+    names = _names(factors)
+    parts = _parts(means.reshape(shape), len(factors))
+    variance = float(parts.sum() + (within or 0.0))
+    if variance < SMALLEST:
+        return None
+    shares = np.append(parts, within or 0.0) / variance
+    limits: Sequence[tuple[float | None, float | None]] = [(None, None)] * len(shares)
+    if within is not None:
+        df = sum(len(cell) - 1 for cell in cells)
+        limits = [bounds(column, confidence, df) for column in _drawn(cells, means, shape).T]
+    effects = tuple(
+        Effect(name, float(share), *limit) for name, share, limit in zip(names, shares, limits, strict=False)
+    )
+    return Decomposition(variance, effects, None if within is None else Effect((), float(shares[-1]), *limits[-1]))
+
+
+def _names(factors: Sequence[str]) -> list[tuple[str, ...]]:
+    """Main effects, pairs and, with three factors or more, ``()`` for the rest."""
+    main: list[tuple[str, ...]] = [(name,) for name in factors]
+    return main + list(itertools.combinations(factors, 2)) + ([()] if len(factors) > 2 else [])
+
+
+def _parts(values: NDArray[np.float64], n_factors: int) -> NDArray[np.float64]:
+    """Variances in the order of ``_names``; the ``n_factors`` last axes of ``values`` are the grid.
+
+    Returns:
+        Shape ``(..., n_effects)``.
+    """
+    first = values.ndim - n_factors
+    axes = range(n_factors)
+    everything = tuple(first + axis for axis in axes)
+    centred = values - values.mean(axis=everything, keepdims=True)
+    main = {axis: _marginal(centred, (axis,), first, n_factors) for axis in axes}
+    variances = [np.mean(main[axis] ** 2, axis=everything) for axis in axes]
+    for i, j in itertools.combinations(axes, 2):
+        effect = _marginal(centred, (i, j), first, n_factors) - main[i] - main[j]
+        variances.append(np.mean(effect**2, axis=everything))
+    if n_factors > 2:
+        rest = np.mean(centred**2, axis=everything) - sum(variances)
+        variances.append(np.maximum(rest, 0.0))
+    return np.stack(variances, axis=-1)
+
+
+def _marginal(values: NDArray[np.float64], kept: tuple[int, ...], first: int, n_factors: int) -> NDArray[np.float64]:
+    """Mean over the factors that are not kept."""
+    dropped = tuple(first + axis for axis in range(n_factors) if axis not in kept)
+    return values.mean(axis=dropped, keepdims=True) if dropped else values
+
+
+def _within(cells: Sequence[Sequence[float]], means: NDArray[np.float64]) -> float:
+    spread = [
+        math.fsum((item - mean) ** 2 for item in cell) / len(cell) for cell, mean in zip(cells, means, strict=True)
+    ]
+    return math.fsum(spread) / len(spread)
+
+
+def _drawn(cells: Sequence[Sequence[float]], means: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.float64]:
+    """Shares of resampled grids, the residual last: shape ``(N_DRAWS, n_effects + 1)``."""
+    pool = np.array(
+        [
+            (item - mean) * math.sqrt(len(cell) / (len(cell) - 1))
+            for cell, mean in zip(cells, means, strict=True)
+            if len(cell) > 1
+            for item in cell
+        ]
+    )
+    random = np.random.default_rng(SEED)
+    moved = np.empty((N_DRAWS, len(cells)))
+    within = np.zeros(N_DRAWS)
+    for index, (cell, mean) in enumerate(zip(cells, means, strict=True)):
+        noise = pool[random.integers(len(pool), size=(N_DRAWS, len(cell)))]
+        moved[:, index] = mean + noise.mean(axis=1)
+        within += noise.var(axis=1) / len(cells)
+    parts = _parts(moved.reshape(N_DRAWS, *shape), len(shape))
+    whole = np.column_stack([parts, within])
+    total = whole.sum(axis=1, keepdims=True)
+    return np.asarray(whole / np.where(total > 0, total, 1.0))
