@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.analysis import wording
+from sweep.analysis.basis_words import disturbed_sentence
 from sweep.analysis.pareto import FrontPoint
 from sweep.analysis.summary import Summary
 from sweep.observer import Observer
@@ -144,6 +145,9 @@ def print_closing(summary: Summary, folder: Path, console: Console | None = None
         sentences.append(f"Nothing can be recommended: {found.reason}.")
     if found.unsettled:
         sentences.append(found.unsettled)
+    disturbed = disturbed_sentence(summary.basis)
+    if disturbed:
+        sentences.append(disturbed)
     sentences.append(f"{wording.search_cost(summary.ledger.total_j, summary.basis.label)}.")
     sentences.append(f"Report: {folder / 'report.html'}")
     if found.primary:
