@@ -31,6 +31,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/repeatability.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/attribution.py
+	$(BIN)/python benchmarks/meters.py
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)

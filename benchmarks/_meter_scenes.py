@@ -22,11 +22,12 @@ import pynvml
 from fakes.gpu import A100, AMPERE, HOPPER, VOLTA, FakeGpu, Sensor
 from fakes.power import Power, constant, ramp, square, steps
 
-LEAD_S = 20.0
+LEAD_S = 14.0
 """For the tools to start."""
 REST_S = 0.8
 WARM_UP_S = 0.5
 """The first window: tools load files and start watchers when they are first used."""
+WARM_REST_S = 2.5
 COUNTERS, NO_COUNTER, PROCESSORS = "counters", "no counter", "processors"
 LENGTHS: Mapping[str, Mapping[float, int]] = {
     COUNTERS: {0.33: 8, 1.04: 8, 5.06: 4, 10.07: 2},
@@ -34,7 +35,7 @@ LENGTHS: Mapping[str, Mapping[float, int]] = {
     PROCESSORS: {0.33: 8, 1.04: 8, 5.06: 4, 10.07: 2},
 }
 """Seconds of the windows, and how many of each. Not whole ticks: the errors at both ends would cancel."""
-QUICK_LENGTHS: Mapping[float, int] = {0.33: 2, 1.04: 2}
+QUICK_LENGTHS: Mapping[float, int] = {0.33: 2, 1.04: 1}
 LOW_W, HIGH_W = 80.0, 400.0
 IDLE_W = 60.0
 LATE_S = 0.2
@@ -68,7 +69,9 @@ class Board(NamedTuple):
 
 V100_BOARD = Board("V100", "Tesla V100-SXM2-16GB", pynvml.NVML_DEVICE_ARCH_VOLTA, VOLTA)
 RTX_BOARD = Board("RTX 3090", "NVIDIA GeForce RTX 3090", pynvml.NVML_DEVICE_ARCH_AMPERE, AMPERE)
-A100_BOARD = Board("A100 that counts samples", "NVIDIA A100-SXM4-80GB", pynvml.NVML_DEVICE_ARCH_AMPERE, A100, True)
+A100_BOARD = Board(
+    "A100 that counts samples", "NVIDIA A100-SXM4-80GB", pynvml.NVML_DEVICE_ARCH_AMPERE, A100, counts_samples=True
+)
 H100_BOARD = Board("H100", "NVIDIA H100 80GB HBM3", pynvml.NVML_DEVICE_ARCH_HOPPER, HOPPER)
 P100_BOARD = Board("P100", "Tesla P100-PCIE-16GB", pynvml.NVML_DEVICE_ARCH_PASCAL, P100)
 
@@ -85,7 +88,7 @@ def schedule(lengths: Mapping[float, int], seed: int, lead_s: float = LEAD_S) ->
     windows, now_s = [], lead_s
     for length_s in order:
         windows.append(Window(now_s, now_s + length_s))
-        now_s += length_s + REST_S * rng.uniform(1.0, 1.5)
+        now_s += length_s + REST_S * rng.uniform(1.0, 1.5) + (WARM_REST_S if len(windows) == 1 else 0.0)
     return windows
 
 
@@ -140,9 +143,7 @@ PAIRS: Mapping[str, Sequence[tuple[Board, Sequence[str]]]] = {
         ),
         (A100_BOARD, ("square wave, 105 ms", "bursts of 5 ms, every 47 ms")),
     ),
-    NO_COUNTER: (
-        (P100_BOARD, ("constant", "square wave, 1 s", "bursts of 5 ms, every 47 ms", "idle after load")),
-    ),
+    NO_COUNTER: ((P100_BOARD, ("constant", "square wave, 1 s", "bursts of 5 ms, every 47 ms", "idle after load")),),
 }
 
 

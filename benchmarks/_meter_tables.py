@@ -1,7 +1,7 @@
 """From what tools found in windows to tables: relative errors, coverage of the stated uncertainty.
 
-    error    (found - true) / true, of each window; the table has the median of its magnitude and the worst one
-    covers   in how many windows |found - true| <= 2 u, u the standard uncertainty that the tool states
+error    (found - true) / true, of each window; the table has the median of its magnitude and the worst one
+covers   in how many windows |found - true| <= 2 u, u the standard uncertainty that the tool states
 """
 
 import math
@@ -63,9 +63,7 @@ def cell(results: Sequence[Result]) -> str:
 
 def polled(results: Iterable[Result]) -> list[Result]:
     """The same windows by equation 1, for those that tell it."""
-    return [
-        result._replace(energy_j=result.polled_j, u_j=None) for result in results if result.polled_j is not None
-    ]
+    return [result._replace(energy_j=result.polled_j, u_j=None) for result in results if result.polled_j is not None]
 
 
 def covered(results: Iterable[Result]) -> tuple[int, int]:

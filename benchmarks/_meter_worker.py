@@ -3,7 +3,8 @@
     python benchmarks/_meter_worker.py JOB
 
 The fake driver is put in its place before any tool is imported. zeus polls boards without a counter in processes of its
-own, which import this module again: they see the same boards.
+own, which import this module again: they see the same boards. It polls as fast as it can, and hands samples on in
+another thread, so there the fake driver sleeps ``CALL_S`` in each call, as a real one gives the interpreter lock away.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 from _meter_scenes import PROCESSORS, Window, make_gpus, truths
 from fakes.nvml import fake_nvml, no_nvml
 
+CALL_S = 1e-4
 PREPARE_S = 0.5
 """So long before a window, tools that need it are set up."""
 
@@ -55,20 +57,26 @@ def read_job(path: Path) -> Job:
 
 
 @contextlib.contextmanager
-def driver(job: Job) -> Iterator[None]:
-    """The boards of the scene, or a machine without any."""
+def driver(job: Job, call_s: float = 0.0) -> Iterator[None]:
+    """The boards of the scene, or a machine without any; looking at a board takes ``call_s``."""
+
+    def slow_clock() -> float:
+        time.sleep(call_s)
+        return job.clock()
+
     if job.scene == PROCESSORS:
         with no_nvml():
             yield
     else:
         gpus = make_gpus(job.scene, job.windows, job.seed)
-        with fake_nvml(list(gpus.values()), clock=job.clock):
+        with fake_nvml(list(gpus.values()), clock=slow_clock if call_s else job.clock):
             yield
 
 
 def measure(job: Job) -> list[dict[str, Any]]:
     """What the tool found of each row in each window, beside the truth."""
-    from _meter_tools import Refused, Tool, gpu_tools, tree_tools
+    from _meter_tool import Refused, Tool
+    from _meter_tools import gpu_tools, tree_tools
 
     true = truths(job.scene, job.windows, job.seed)
     rows = list(true)
@@ -140,5 +148,5 @@ def main(path: Path) -> None:
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
 elif __name__ == "__mp_main__":
-    _driver = driver(read_job(Path(sys.argv[1])))
+    _driver = driver(read_job(Path(sys.argv[1])), CALL_S)
     _driver.__enter__()  # for the life of the process

@@ -70,7 +70,7 @@ def _spread(values: list[float]) -> str:
 
 def machine() -> str:
     """What this ran on, in words."""
-    from sweep.energy.process import usable_cores
+    from sweep.energy.host.process import usable_cores
     from sweep.training.device import cpu_model
 
     return f"{cpu_model()}, {usable_cores()} cores, Python {platform.python_version()}, torch {torch.__version__}"

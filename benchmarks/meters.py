@@ -17,7 +17,6 @@ are scenes. Needs the extras ``zeus`` and ``cpu-table`` (codecarbon); a tool tha
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,12 +26,14 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+from _meter_costs import print_costs
 from _meter_scenes import COUNTERS, LEAD_S, LENGTHS, NO_COUNTER, PROCESSORS, QUICK_LENGTHS, Window, make_trees, schedule
 from _meter_sysfs import MovingTrees
 from _meter_tables import Result, coverage_line, error_table
 from _meter_worker import Job
+from _paired import machine
 
-QUICK_LEAD_S = 12.0
+QUICK_LEAD_S = 8.0
 OTHERS = ("zeus", "codecarbon", "codecarbon, 1 s", "pyJoules")
 TOOLS: Mapping[str, Sequence[str]] = {
     COUNTERS: ("nvml", "pyjoules", *OTHERS, "nvidia-smi"),
@@ -44,13 +45,13 @@ TITLES = {
     NO_COUNTER: "A GPU without an energy counter",
     PROCESSORS: "Processors, by powercap",
 }
-GROUPS_S = (0.3, 1.0, 5.0)
+GROUPS_S = (0.33, 1.04, 5.06)
 PATIENCE_S = 60.0
-NICE = 10
-"""For zeus without a counter: it polls without a pause, and would take the others' cores."""
 
 
-def measure(scene: str, lengths: Mapping[float, int], seed: int, folder: Path, lead_s: float = LEAD_S) -> dict[str, list[Result]]:
+def measure(
+    scene: str, lengths: Mapping[float, int], lead_s: float, seed: int, folder: Path
+) -> dict[str, list[Result]]:
     """What each tool found in a scene."""
     windows = schedule(lengths, seed, lead_s)
     zero_s = time.monotonic()
@@ -60,7 +61,9 @@ def measure(scene: str, lengths: Mapping[float, int], seed: int, folder: Path, l
         found = run_tools(scene, windows, zero_s, seed, {name: str(root) for name, root in trees.roots.items()}, folder)
     delays = sorted(trees.delays_s)
     late = [1e3 * delays[int(share * (len(delays) - 1))] for share in (0.5, 0.99, 1.0)]
-    print(f"\nThe files were written {late[0]:.2f} ms after their tick (median; 99 %: {late[1]:.2f}, all: {late[2]:.1f}).")
+    print(
+        f"\nThe files were written {late[0]:.2f} ms after their tick (median; 99 %: {late[1]:.2f}, all: {late[2]:.1f})."
+    )
     return found
 
 
@@ -69,9 +72,7 @@ def run_tools(
 ) -> dict[str, list[Result]]:
     """Start a process for each tool and wait for all of them."""
     (folder / "empty").mkdir(exist_ok=True)
-    jobs = {
-        tool: Job(tool, scene, seed, zero_s, list(windows), roots, str(folder)) for tool in TOOLS[scene]
-    }
+    jobs = {tool: Job(tool, scene, seed, zero_s, list(windows), roots, str(folder)) for tool in TOOLS[scene]}
     processes = {tool: start(job) for tool, job in jobs.items()}
     until_s = zero_s + windows[-1].end_s + PATIENCE_S
     found = {}
@@ -93,9 +94,8 @@ def start(job: Job) -> subprocess.Popen[str]:
     present = commands / "nvidia-smi"  # codecarbon asks whether there is one
     present.write_text(f"#!/bin/sh\nexit {int(job.scene == PROCESSORS)}\n", encoding="utf-8")
     present.chmod(0o755)
-    nice = ["nice", "-n", str(NICE)] if (job.tool, job.scene) == ("zeus", NO_COUNTER) else []
     return subprocess.Popen(
-        [*nice, sys.executable, str(Path(__file__).with_name("_meter_worker.py")), str(job.file)],
+        [sys.executable, str(Path(__file__).with_name("_meter_worker.py")), str(job.file)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -126,9 +126,8 @@ def accuracy(scenes: Sequence[str], *, quick: bool, seed: int) -> None:
     """Measure and print the tables."""
     for scene in scenes:
         with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
-            lengths, lead_s = (QUICK_LENGTHS, QUICK_LEAD_S) if quick else (LENGTHS[scene], None)
-            options = {} if lead_s is None else {"lead_s": lead_s}
-            found = measure(scene, lengths, seed=seed, folder=Path(folder), **options)
+            lengths, lead_s = (QUICK_LENGTHS, QUICK_LEAD_S) if quick else (LENGTHS[scene], LEAD_S)
+            found = measure(scene, lengths, lead_s, seed, Path(folder))
         ours = next(iter(found))
         print(f"\n### {TITLES[scene]}\n")
         print(error_table(found, ours, GROUPS_S, "row"))
@@ -142,9 +141,12 @@ def main() -> None:
     parser.add_argument("--scene", action="append", choices=tuple(LENGTHS), help="some of them")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    print(f"`python benchmarks/meters.py` on {machine()}, load {os.getloadavg()[0]:.1f}")
     if options.only != "cost":
         scenes = options.scene or ([COUNTERS, PROCESSORS] if options.quick else list(LENGTHS))
         accuracy(scenes, quick=options.quick, seed=options.seed)
+    if options.only != "accuracy":
+        print_costs(*((4, 1.5) if options.quick else (20, 30.0)))
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # read when torch is loaded
 import torch
 from torch import nn
 
+from sweep.energy.host.process import ProcessClock, lost_s
 from sweep.energy.meters.estimated import NAME, EstimatedMeter
-from sweep.energy.process import ProcessClock, lost_s
 from sweep.energy.recorder import Recorder
 from sweep.energy.recording import Recording, write_recording
 from sweep.records import Reading

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from sweep.energy.core_power import FLEET_DYNAMIC_W, FLEET_STATIC_W, CorePower, core_power
-from sweep.energy.processor import read_processor
+from sweep.energy.host.core_power import FLEET_DYNAMIC_W, FLEET_STATIC_W, CorePower, core_power
+from sweep.energy.host.processor import read_processor
 
 MEMORY_GIB = {"c5": 192, "c5n": 192, "i3": 512, "m5": 384, "m5zn": 192, "r5": 768, "z1d": 384}
 """Memory of the metal instances, aws.amazon.com/ec2/instance-types."""

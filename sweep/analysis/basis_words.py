@@ -15,7 +15,7 @@ def basis_sentences(found: Basis) -> tuple[str, ...]:
     return (
         f"Energy is {found.label}.",
         *mixture_sentences(found),
-        *(sentence for row in found.domains for sentence in _idle(row)),
+        *_idle(found),
         *_idle_kept(found),
         *_polled(found),
         *_gaps(found),
@@ -42,20 +42,30 @@ def disturbance(item: Disturbed) -> str:
     return "; ".join(reasons) or "the reason was not recorded"
 
 
-def _idle(row: DomainRow) -> Iterator[str]:
-    name, before, after = row.domain.name, row.before, row.after
-    if before is None and after is None and row.domain.provenance is Provenance.MEASURED:
-        yield f"Idle power of {name} was not measured."
-    for when, idle in (("before", before), ("after", after)):
-        if idle is not None and not (idle.quiet and idle.power_w is not None):
-            reason = idle.reason or "the counter did not tell"
-            yield f"Idle power of {name} is not known from {when} the study: {reason}."
+def _idle(found: Basis) -> Iterator[str]:
+    """Idle powers that are not known, those of one reason together, and those that moved."""
+    unknown: dict[str, list[str]] = {}
+    for row in found.domains:
+        if row.before is None and row.after is None and row.domain.provenance is Provenance.MEASURED:
+            unknown.setdefault("was not measured", []).append(row.domain.name)
+        for when, idle in (("before", row.before), ("after", row.after)):
+            if idle is not None and not (idle.quiet and idle.power_w is not None):
+                reason = idle.reason or "the counter did not tell"
+                unknown.setdefault(f"is not known from {when} the study: {reason}", []).append(row.domain.name)
+    for what, names in unknown.items():
+        yield f"Idle power of {', '.join(names)} {what}."
+    for row in found.domains:
+        yield from _idle_moved(row)
+
+
+def _idle_moved(row: DomainRow) -> Iterator[str]:
+    before, after = row.before, row.after
     if row.has_moved and before is not None and after is not None and row.moved_rel is not None:
         was, became = (wording.power(idle.power_w, idle.power_u_w) for idle in (before, after))
         verb = "rose" if row.moved_rel > 0.0 else "fell"
         yield (
-            f"Idle power of {name} {verb} by {wording.share(abs(row.moved_rel))}, from {was} before the study to "
-            f"{became} after it, so joules above idle depend on when it was taken."
+            f"Idle power of {row.domain.name} {verb} by {wording.share(abs(row.moved_rel))}, from {was} before the "
+            f"study to {became} after it, so joules above idle depend on when it was taken."
         )
 
 
@@ -88,6 +98,11 @@ def _gaps(found: Basis) -> Iterator[str]:
             f"{wording.seconds(longest.gap_s)} ({longest.domain}, trial {longest.number}); "
             "the uncertainty of these joules says so."
         )
+
+
+def disturbed_sentence(found: Basis) -> str | None:
+    """That other programs disturbed trials, and what to do about it; ``None`` if they did not."""
+    return next(_disturbed(found), None)
 
 
 def _disturbed(found: Basis) -> Iterator[str]:

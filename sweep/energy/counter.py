@@ -12,11 +12,13 @@ from 0 to 2 P).
 
 How often a counter wrapped between two readings is known only if no other number fits below ``max_power_w``. Otherwise
 each number k is weighted with how well its joules fit P dt (normal, ``POWER_SD`` relative); the best is taken, and the
-spread of the others around it is the uncertainty.
+spread of the others around it is the uncertainty. Before P was seen for ``SEEN_S`` all weigh the same and the least is
+taken: one step of a counter whose tick is longer than its domain says would tell any power.
 
-A counter that stood still for longer than ``STUCK_S`` (or ``STUCK_TICKS`` ticks) tells nothing until it moves again. If
-it then shows less than half of P dt, it lost joules: the middle between what it shows and P dt is taken (rectangular
-distribution between the two).
+A counter that has not moved yet, or stood still for longer than ``STUCK_S`` (or ``STUCK_TICKS`` ticks), tells nothing
+until it moves. If it stood still for so long and then shows less than half of P dt, it lost joules: the middle between
+what it shows and P dt is taken (rectangular distribution between the two). If nobody read it for so long (the process
+was suspended), what it shows is taken, with the same uncertainty: it went on, and the power may well have fallen.
 
 Limits: a restart within a stretch that is long enough to wrap looks like a wrap. A domain without ``range_j`` and
 ``max_power_w`` gets no checks but that of falling. Wrong values within the believable power are believed.
@@ -32,6 +34,7 @@ POWER_SD = 0.3
 HISTORY_S = 10.0
 STUCK_S = 5.0
 STUCK_TICKS = 50.0
+SEEN_S = 1.0
 SETTLED_S = 1.0
 """A value that was put aside and does not change is trusted after so long."""
 
@@ -72,6 +75,7 @@ class Counter:
         self._energy_j = 0.0
         self._last: _Shown | None = None
         self._aside: _Shown | None = None
+        self._still_s = -math.inf
         self._moves: deque[_Shown] = deque()
         ticks = domain.tick_s is not None and domain.provenance == Provenance.MEASURED
         self._stuck_s = max(STUCK_S, STUCK_TICKS * (domain.tick_s or 0.0)) if ticks else math.inf
@@ -96,7 +100,7 @@ class Counter:
         step = self._forward(self._last, shown)
         if step is None:
             return self._put_aside(shown)
-        gap = self._make_up(shown, step.energy_j) if self._stood_still(shown) else None
+        gap = self._make_up(shown, step.energy_j) if self._stood_still(shown.time_s) else None
         if gap is None and step.u_j:
             gap = self._gap(
                 shown, step.u_j, f"its counter may have wrapped more than once in {_span(self._last, shown)}"
@@ -114,11 +118,16 @@ class Counter:
 
     def _stand_still(self, shown: _Shown) -> Step:
         """The counter shows what it showed; the time of its last move stays."""
-        self._aside = None
-        return Step(None if self._stood_still(shown) else self._energy_j)
+        self._aside, self._still_s = None, shown.time_s
+        return Step(None if self._is_untried or self._stood_still(shown.time_s) else self._energy_j)
 
-    def _stood_still(self, shown: _Shown) -> bool:
-        return self._last is not None and shown.time_s - self._last.time_s > self._stuck_s
+    @property
+    def _is_untried(self) -> bool:
+        """Whether a counter that should tick has not moved yet: it may be dead, so it has not told 0 J."""
+        return len(self._moves) == 1 and math.isfinite(self._stuck_s)
+
+    def _stood_still(self, until_s: float) -> bool:
+        return self._last is not None and until_s - self._last.time_s > self._stuck_s
 
     def _power_w(self) -> float | None:
         """Mean power of the last seconds in which the counter moved."""
@@ -146,10 +155,10 @@ class Counter:
     def _wrapped(self, least_j: float, range_j: float, more: int, duration_s: float) -> _Step:
         """The likeliest number of further wraps, 0 to ``more``."""
         steps_j = [least_j + wraps * range_j for wraps in range(more + 1)]
-        power_w = self._power_w()
         if more == 0:
             return _Step(least_j, 0.0)
         weights = [1.0] * len(steps_j)
+        power_w = self._power_w() if self._moves[-1].time_s - self._moves[0].time_s >= SEEN_S else None
         if power_w:
             expected_j = power_w * duration_s
             misfits = [((step_j / expected_j - 1.0) / POWER_SD) ** 2 / 2.0 for step_j in steps_j]
@@ -159,16 +168,17 @@ class Counter:
         return _Step(best_j, math.sqrt(spread))
 
     def _make_up(self, shown: _Shown, step_j: float) -> Gap | None:
-        """Joules that a counter lost while it stood still."""
+        """Joules that a counter lost while it stood still; of one that was not read, only their uncertainty."""
         power_w = self._power_w()
         assert self._last is not None
         expected_j = (power_w or 0.0) * (shown.time_s - self._last.time_s)
         if step_j >= expected_j / 2.0:
             return None
-        missing_j = expected_j - step_j
-        gap = self._gap(shown, missing_j / math.sqrt(12.0), f"its counter stood still for {_span(self._last, shown)}")
-        self._energy_j += missing_j / 2.0
-        return gap
+        missing_j, seen = expected_j - step_j, self._stood_still(self._still_s)
+        what = "its counter stood still" if seen else "at less than half of the power before, it was not read"
+        if seen:
+            self._energy_j += missing_j / 2.0
+        return self._gap(shown, missing_j / math.sqrt(12.0), f"{what} for {_span(self._last, shown)}")
 
     def _put_aside(self, shown: _Shown) -> Step:
         """A value that does not follow from the last trusted one."""

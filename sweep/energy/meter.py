@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import ClassVar, NamedTuple, Self
 
+from sweep.errors import MeterError
 from sweep.records import Conditions, Domain, Joules
 
 
@@ -29,6 +30,22 @@ class Problem(NamedTuple):
     mend: str
 
 
+LONGEST_INTERVAL_S = 3600.0
+
+
+def check_interval(poll_interval_s: float, example_s: float = 0.1) -> None:
+    """Refuse seconds between two readings that no poller can keep.
+
+    Raises:
+        MeterError: if they are not positive, or longer than an hour.
+    """
+    if not 0.0 < poll_interval_s <= LONGEST_INTERVAL_S:
+        raise MeterError(
+            f"meter.poll_interval_s={poll_interval_s} is not positive, or longer than an hour",
+            f"give seconds, e.g. {example_s:g}",
+        )
+
+
 class Meter(ABC):
     """Source of cumulative joules.
 
@@ -38,8 +55,10 @@ class Meter(ABC):
 
     poll_interval_s: float = 0.1
     exact: bool = False
-    """Whether a reading is true at the moment it is taken (a model), not at the last tick (a counter). The
-    recorder then reads at every mark instead of interpolating."""
+    """Whether a reading is true at the moment it is taken (a model, or a counter that ticks each millisecond), not at
+    a tick long ago. The recorder then reads at every mark instead of interpolating."""
+    is_model: ClassVar[bool] = False
+    """Whether it models, so that it is no match for a sensor."""
     rank: ClassVar[int | None] = None
     """Place among the meters that ``auto`` tries, lowest first; ``None`` to be used by name only."""
     covers: ClassVar[frozenset[str]] = frozenset()

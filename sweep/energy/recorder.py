@@ -7,11 +7,11 @@
         recorder.settle()
         recorder.timeline.joules(start_s, end_s)
 
-A mark is a time. If the meter is exact it is also a reading, so no interpolation enters; a counter that ticks is
-interpolated between polled readings instead. Synchronise the device before a mark. What counters show becomes joules in
-``sweep.energy.counter``: wraps are corrected, restarts bridged. A reading that fails is a hole in the timeline and one
-warning for each domain, never an exception in the loop that is being measured. Beside the counters, power is polled
-each time and the state of the devices every ``STATE_S``.
+A mark is a time. If the meter is exact it is also a reading, so no interpolation enters; a counter that ticks slowly
+is interpolated between polled readings instead. Synchronise the device before a mark. What counters show becomes
+joules in ``sweep.energy.counter``: wraps are corrected, restarts bridged. A reading that fails is a hole in the
+timeline and one warning for each domain, never an exception in the loop that is being measured. Beside the counters,
+power is polled each time and the state of the devices every ``STATE_S``.
 
 Within ``tick_stamped()`` the poller looks for the moments at which a counter changes, and stores nothing else:
 
@@ -47,6 +47,9 @@ from sweep.records import Conditions, Domain, DomainEnergy, Gap, Joules, Reading
 
 _JOIN_S = 10.0
 STATE_S = 2.0
+PAUSE_S = 2.0
+PAUSE_POLLS = 5.0
+"""A time without a reading that is longer than both is a pause of the whole process."""
 REST_TICKS = 0.8
 LEAST_REST_S = 5e-3
 LOOKS_A_TICK = 20
@@ -245,6 +248,11 @@ class Recorder:
         """Names of the domains that gave no good reading in the last seconds."""
         now_s = self._clock()
         return [name for name in self._counters if now_s - self._last_good_s(name) > within_s]
+
+    def paused_s(self, start_s: float, end_s: float) -> float:
+        """Seconds in which nobody read although the poller should have; 0 if it kept its time, more or less."""
+        pause_s = self.timeline.longest_pause_s(start_s, end_s)
+        return pause_s if pause_s > max(PAUSE_S, PAUSE_POLLS * self._meter.poll_interval_s) else 0.0
 
     def energy(self, start_s: float, end_s: float) -> dict[str, DomainEnergy]:
         """Joules of each domain with provenance and uncertainty, and by equation 1 where power is polled.

@@ -15,18 +15,19 @@ Uncertainty of an interval, standard and in joules:
     u_scale  = scale_u_rel E
     u_random = sqrt((random_u_rel E)^2 + u_a^2 + u_b^2 + sum of gaps u_g^2),   u_a = P w / sqrt(12)
 
-with P the mean power between the good readings around the boundary and w the time within which the counter's step is
-not located: its tick, or the distance of these readings if the boundary lies between them, whichever is longer
-(rectangular distribution, GUM 4.3.7). A model that is read at the boundary has w = 0. Of a gap that lies partly in the
-interval, u_g counts in proportion. Dynamic joules are E - idle power * duration.
+with P the highest power next to the boundary, over at least a tick, and w the time within which the counter's step is
+not located: its tick, and the distance of the readings around the boundary if it lies between them (rectangular
+distribution, GUM 4.3.7). A model that is read at the boundary has w = 0. Of a gap that lies partly in the interval, u_g
+counts in proportion. Dynamic joules are E - idle power * duration.
 
 Limits: 8 bytes for each reading and domain; ``forget`` what is settled in studies of days.
 """
 
+import itertools
 import math
 import threading
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -182,6 +183,13 @@ class Timeline:
             start, end = self._boundaries(start_s, end_s)
             return {domain.name: self._domain_energy(domain, start, end) for domain in self.domains}
 
+    def longest_pause_s(self, start_s: float, end_s: float) -> float:
+        """Longest time between two readings, failed ones included, around and within an interval."""
+        with self._lock:
+            first = max(bisect_right(self._times, start_s) - 1, 0)
+            times = np.array(self._times[first : bisect_left(self._times, end_s) + 1])
+        return float(np.diff(times).max(initial=0.0))
+
     def forget(self, before_s: float) -> None:
         """Drop the readings that no interval from ``before_s`` on needs."""
         with self._lock:
@@ -309,16 +317,30 @@ class Timeline:
             value: at the boundary.
             mean_power_w: power of the interval, for where the neighbouring readings do not tell.
         """
-        at_reading = value.first == value.last
-        first, last = value.first, value.last
-        if at_reading:
-            first, last = max(first - 1, 0), min(last + 1, len(self._times) - 1)
-        span_s = self._times[last] - self._times[first]
-        width_s = max(domain.tick_s or 0.0, 0.0 if at_reading else span_s)
-        values = self._joules[domain.name]
-        spent_j = values[last] - values[first]
-        known = span_s > 0.0 and spent_j >= 0.0  # false beside a hole (NaN) or a break
-        return (spent_j / span_s if known else mean_power_w) * width_s / math.sqrt(12)
+        tick_s = domain.tick_s or 0.0
+        span_s = self._times[value.last] - self._times[value.first]
+        power_w = self._highest_w(domain.name, value, tick_s)
+        return (mean_power_w if power_w is None else power_w) * (tick_s + span_s) / math.sqrt(12)
+
+    def _highest_w(self, name: str, value: _Value, tick_s: float) -> float | None:
+        """The highest mean power of stretches at a boundary that are at least a tick long: before, across and after it.
+
+        A tick's joules may show in either neighbour, and power may step just there, so the mean alone would say too
+        little. ``None`` if no stretch tells: at the ends, and beside a break.
+        """
+        values, times = self._joules[name], self._times
+        before, after = value.first, value.last
+        while before > 0 and (times[value.first] - times[before] < tick_s or before == value.first):
+            before -= 1
+        while after < len(times) - 1 and (times[after] - times[value.last] < tick_s or after == value.last):
+            after += 1
+        places = (before, value.first, value.last, after)
+        found = []
+        for first, last in itertools.combinations(places, 2):
+            spent_j, span_s = values[last] - values[first], times[last] - times[first]
+            if span_s >= max(tick_s, 1e-9) and spent_j >= 0.0:  # not beside a hole (NaN), nor across a break
+                found.append(spent_j / span_s)
+        return max(found, default=None)
 
     def _untrusted_s(self, name: str, ends: tuple[_Value, _Value], start: _Boundary, end: _Boundary) -> float:
         """Seconds of an interval that lie in holes or gaps."""

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.analysis import wording
+from sweep.analysis.basis_words import disturbed_sentence
 from sweep.analysis.paradigm_words import paradigm_sentences
 from sweep.analysis.pareto import FrontPoint
 from sweep.analysis.summary import Summary
@@ -147,6 +148,9 @@ def print_closing(summary: Summary, folder: Path, console: Console | None = None
         sentences.append(found.unsettled)
     points = wording.in_points(summary.data)
     sentences += paradigm_sentences(summary.paradigms, wording.varying(summary.data), in_points=points)
+    disturbed = disturbed_sentence(summary.basis)
+    if disturbed:
+        sentences.append(disturbed)
     sentences.append(f"{wording.search_cost(summary.ledger.total_j, summary.basis.label)}.")
     sentences.append(f"Report: {folder / 'report.html'}")
     if found.primary:

@@ -114,7 +114,11 @@ class TrialRunner:
         self._recorder.sense()
         end_s = self._recorder.mark()
         self._recorder.catch_up()
-        load = watch.stop(self._recorder.domains, self._recorder.sensors.summary(course.start_s, end_s))
+        load = watch.stop(
+            self._recorder.domains,
+            self._recorder.sensors.summary(course.start_s, end_s),
+            self._recorder.paused_s(course.start_s, end_s),
+        )
         self._count(course)
         self._profile(course)
         return course.record(end_s, load, self._recorder)

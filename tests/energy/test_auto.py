@@ -51,7 +51,7 @@ class Packages(_Part):
 
 class Model(_Part):
     rank, covers = 90, frozenset({"cpu"})
-    exact = True
+    exact, is_model = True, True
     powers: ClassVar[Mapping[str, float]] = {"cpu:process": 2.0}
 
 
@@ -162,6 +162,11 @@ def test_an_excluded_name_must_be_there() -> None:
         AutoMeter(exclude=["dram:7", "gpu:0"]).open()
 
 
+def test_something_must_be_left() -> None:
+    with pytest.raises(MeterError, match=r"leaves nothing of gpu:0, gpu:1, package:0, dram:0"):
+        AutoMeter(exclude=["gpu", "package", "dram"]).open()
+
+
 def test_two_meters_of_one_domain_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Boards, "powers", {"dram:0": 1.0})
     with pytest.raises(MeterError, match=r"two meters tell dram:0"):
@@ -186,6 +191,7 @@ def test_closed_it_tells_nothing() -> None:
         meter.read()
 
 
-def test_an_interval_must_be_positive() -> None:
-    with pytest.raises(MeterError, match="poll_interval_s=0"):
-        AutoMeter(poll_interval_s=0.0)
+@pytest.mark.parametrize("interval_s", [0.0, -1.0, float("nan"), float("inf"), 1e12])
+def test_an_interval_must_be_one_that_a_poller_can_keep(interval_s: float) -> None:
+    with pytest.raises(MeterError, match="poll_interval_s="):
+        AutoMeter(poll_interval_s=interval_s)

@@ -253,13 +253,13 @@ class TestRapl:
         assert found.energy_j == pytest.approx(18.0 * PACKAGE_W, rel=0.02)
         assert "use a monotonic clock" in rapl.warnings[0]
 
-    @pytest.mark.fault("clock steps forward by 30 s", "half of what seems to be missing is added; uncertainty raised")
+    @pytest.mark.fault("clock steps forward by 30 s", "the joules are right, as the counter tells; uncertainty raised")
     def test_a_clock_that_steps_forward(self, rapl: Stand) -> None:
         rapl.pass_time(10.0)
         rapl.step_clock(30.0)
         rapl.pass_time(10.0)
         found = rapl.joules("package:0")
-        assert_right(found, 20.0 * PACKAGE_W)
+        assert found.energy_j == pytest.approx(20.0 * PACKAGE_W, rel=1e-3)
         assert found.u_random_j is not None
         assert found.u_random_j > 10.0 * plain_u_j(20.0 * PACKAGE_W)
 

@@ -221,3 +221,42 @@ class TestRefusals:
     def test_an_interval_must_be_positive(self) -> None:
         with pytest.raises(MeterError, match="not positive"):
             NvmlMeter(poll_interval_s=0.0)
+
+
+class _SparseError(Exception):
+    def __init__(self, value: int) -> None:
+        super().__init__(f"code {value}")
+        self.value = value
+
+
+def _sparse_binding(clock: FakeTime) -> SimpleNamespace:
+    """An old binding: few functions, no names of errors, texts as bytes."""
+    return SimpleNamespace(
+        NVMLError=_SparseError,
+        nvmlInit=lambda: None,
+        nvmlShutdown=lambda: None,
+        nvmlDeviceGetCount=lambda: 1,
+        nvmlDeviceGetHandleByIndex=lambda index: index,
+        nvmlDeviceGetName=lambda handle: b"Tesla V100",
+        nvmlDeviceGetUUID=lambda handle: UUIDS[handle].encode(),
+        nvmlDeviceGetTotalEnergyConsumption=lambda handle: int(250e3 * clock()),
+    )
+
+
+def test_an_old_binding_is_enough(clock: FakeTime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", _sparse_binding(clock))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", UUIDS[0])
+    with NvmlMeter(clock) as meter:
+        assert meter.domains[0].source == "NVML energy counter of Tesla V100"
+        assert counted(meter, clock, 4.0)[0] == {"gpu:0": pytest.approx(1000.0)}
+
+
+def test_an_old_binding_tells_that_there_is_no_driver(clock: FakeTime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise _SparseError(9)
+
+    binding = _sparse_binding(clock)
+    binding.nvmlInit = refuse
+    monkeypatch.setitem(sys.modules, "pynvml", binding)
+    with pytest.raises(SensorAbsentError, match="no NVIDIA driver"):
+        NvmlMeter(clock).open()

@@ -225,7 +225,7 @@ def test_keeps_no_file_of_a_counter_that_is_left_out(tmp_path: Path) -> None:
     tree = dies(tmp_path, (50.0, 50.0, 70.0))
     tree.zones["2"].write("garbage")
     before = _open_files()
-    with _meter(tree):
+    with tree.running({"0": 90.0, "1": 90.0}), _meter(tree):
         assert _open_files() == before + 1
 
 

@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 from fakes.powercap import FakePowercap, dies, epyc, intel, laptop
 
-from sweep.energy.meters.rapl import RaplMeter
+from sweep.energy.meters.rapl import EMPTY_S, RaplMeter
 from sweep.errors import MeterError, SensorAbsentError
 
 UNIT_J = 61.035e-6
@@ -28,6 +29,26 @@ def test_mirrored_dies_count_once(tmp_path: Path) -> None:
         assert [domain.name for domain in meter.domains] == ["package:0-die:0"]
         assert [problem.what for problem in meter.problems] == [f"package:0-die:{die}" for die in (1, 2, 3)]
         assert "mirrors package:0-die:0" in meter.problems[0].why
+
+
+def test_dies_that_stand_still_alike_are_no_mirrors(tmp_path: Path) -> None:
+    tree = dies(tmp_path, (5000.0, 5000.0))
+    with _meter(tree) as meter:
+        assert [domain.name for domain in meter.domains] == ["package:0-die:0", "package:0-die:1"]
+
+
+@pytest.mark.fault(
+    "a copy of a counter's file is empty while it is written anew", "read again at once; joules are right"
+)
+def test_a_file_that_is_empty_for_a_moment_is_read_again(tmp_path: Path) -> None:
+    tree = epyc(tmp_path)
+    counter = tree.zones["0"].counter
+    counter.write_text("")
+    writer = threading.Timer(EMPTY_S / 2, counter.write_text, ("7000000\n",))
+    writer.start()
+    with _meter(tree) as meter:
+        assert meter.read()["package:0"] == 7.0
+    writer.join()
 
 
 @pytest.mark.fault("a package is shown by MSR and by MMIO", "counted once, by MSR")

@@ -96,6 +96,21 @@ def test_a_failing_reading_is_a_hole_and_one_warning() -> None:
     assert "the sensor is gone" in warnings[0]
 
 
+def test_a_time_without_readings_is_told_if_the_poller_should_have_read() -> None:
+    clock = FakeTime()
+    meter = PowerMeter(clock)
+    with Recorder(meter, clock) as recorder:
+        meter.poll_interval_s = 1.0
+        for clock.now_s in (4.0, 24.0, 26.0):
+            recorder.settle()
+        assert recorder.paused_s(0.0, 4.0) == 0.0
+        assert recorder.paused_s(0.0, 26.0) == 20.0
+        assert recorder.paused_s(10.0, 12.0) == 20.0  # within it
+        assert recorder.paused_s(24.5, 26.0) == 0.0
+        meter.poll_interval_s = 10.0
+        assert recorder.paused_s(0.0, 26.0) == 0.0
+
+
 def test_warnings_go_to_the_log_by_default(caplog: pytest.LogCaptureFixture) -> None:
     meter = PowerMeter(FakeTime())
     meter.fail = True

@@ -8,7 +8,8 @@ One training thread beside an idle core waited 0.008 of the time, and beside one
 Above ``THRESHOLD`` the stretch is contaminated: its duration belongs in part to someone else. Counters see whole
 devices: where a domain of the processor is measured, others that use more than ``THRESHOLD`` of the cores contaminate
 it even where they do not keep the training waiting, and a GPU is contaminated by any process of others that computes
-on it.
+on it. A stretch in which the process stood still for seconds (suspended by a signal, a debugger or the machine) holds
+time and joules that are not the training's, and is marked as well.
 
 Limits: threads of this process that compete with each other (more threads than cores) count as waiting too, and so does
 what was set apart. Where the kernel does not tell the wait (macOS) ``wait_share`` is ``None``. That other programs used
@@ -58,12 +59,18 @@ class LoadWatch:
         self._busy = self._look()
         self._before = self._counters()
 
-    def stop(self, domains: Sequence[Domain] = (), sensors: Mapping[str, Sensors] | None = None) -> LoadCheck | None:
+    def stop(
+        self,
+        domains: Sequence[Domain] = (),
+        sensors: Mapping[str, Sensors] | None = None,
+        paused_s: float = 0.0,
+    ) -> LoadCheck | None:
         """The check since ``start``; ``None`` if the platform tells nothing, or nothing was started.
 
         Args:
             domains: of the meter.
             sensors: what they told meanwhile.
+            paused_s: seconds in which nobody read the meter.
         """
         if self._before is None:
             return None
@@ -75,6 +82,8 @@ class LoadWatch:
         reasons = dict.fromkeys(self.foreign.values())
         if waited is not None and waited > self._threshold:
             reasons[f"it waited {waited:.0%} of its time for a core"] = None
+        if paused_s:
+            reasons[f"it stood still for {paused_s:.0f} s: suspended, or a driver hung"] = None
         if waited is None and others is None and not reasons:
             return None
         return LoadCheck(

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from sweep.energy.meter import Meter, Problem
+from sweep.energy.meter import Meter, Problem, check_interval
 from sweep.errors import MeterError, SensorAbsentError
 from sweep.records import Conditions, Domain, Joules
 from sweep.registry import discover
@@ -33,14 +33,14 @@ class AutoMeter(Meter):
         poll_interval_s: seconds between two polled readings; ``None`` for the shortest that one of the meters has.
 
     Raises:
-        MeterError: if the interval is not positive.
+        MeterError: if the interval is not positive, or longer than an hour.
     """
 
     def __init__(
         self, *, sysfs_root: str = "/sys", exclude: Sequence[str] = (), poll_interval_s: float | None = None
     ) -> None:
-        if poll_interval_s is not None and not poll_interval_s > 0:
-            raise MeterError(f"meter.poll_interval_s={poll_interval_s} is not positive", "give seconds, e.g. 0.1")
+        if poll_interval_s is not None:
+            check_interval(poll_interval_s)
         asked = {"sysfs_root": sysfs_root, "poll_interval_s": poll_interval_s}
         self._options = {name: value for name, value in asked.items() if value is not None}
         self._exclude = frozenset(exclude)
@@ -66,7 +66,7 @@ class AutoMeter(Meter):
             opened: list[Meter] = []
             covered: set[str] = set()
             for cls in _candidates():
-                if not cls.covers <= (covered if cls.exact else covered | self._refused):
+                if not cls.covers <= (covered if cls.is_model else covered | self._refused):
                     meter = self._opened(cls)
                     if meter is not None:
                         stack.callback(meter.close)
@@ -110,6 +110,11 @@ class AutoMeter(Meter):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise MeterError(f"two meters tell {', '.join(twice)}", f"set meter.exclude=[{','.join(twice)}]")
+        if not names and self._found():
+            raise MeterError(
+                f"meter.exclude={sorted(self._exclude)} leaves nothing of {', '.join(d.name for d in self._found())}",
+                "exclude fewer",
+            )
         if not names:
             reasons = "; ".join(f"{p.what}: {p.why}" for p in self._problems) or "no sensor, and no model either"
             raise MeterError(f"there is no domain to meter ({reasons})", "see `sweep doctor`")

@@ -40,7 +40,7 @@ from sweep.energy.host.container import held_bytes, read_limits
 from sweep.energy.host.core_power import SCALE_U_REL, CorePower, core_power
 from sweep.energy.host.process import ProcessClock, ThreadTimes, lost_s
 from sweep.energy.host.processor import read_processor
-from sweep.energy.meter import Meter
+from sweep.energy.meter import Meter, check_interval
 from sweep.errors import MeterError
 from sweep.records import Conditions, Domain, Joules, Provenance, Scope
 
@@ -71,10 +71,11 @@ class EstimatedMeter(Meter):
         sysfs_root: where sysfs is mounted, cgroups below ``fs/cgroup``.
 
     Raises:
-        MeterError: for a negative power or uncertainty, an interval that is not positive, or a root that is no folder.
+        MeterError: for a negative power or uncertainty, an interval that no poller keeps, or a root that is no folder.
     """
 
     exact: bool = True
+    is_model: ClassVar[bool] = True
     rank: ClassVar[int | None] = 90
     covers: ClassVar[frozenset[str]] = frozenset({"cpu"})
 
@@ -260,8 +261,7 @@ def _check(numbers: Mapping[str, float | None], poll_interval_s: float, roots: M
     for name, value in numbers.items():
         if value is not None and not value >= 0:
             raise MeterError(f"meter.{name}={value} is negative", f"set meter.{name} to 0 or more")
-    if not poll_interval_s > 0:
-        raise MeterError(f"meter.poll_interval_s={poll_interval_s} is not positive", "give seconds, e.g. 1.0")
+    check_interval(poll_interval_s, 1.0)
     for name, root in roots.items():
         if root not in DEFAULT_ROOTS and not Path(root).is_dir():
             raise MeterError(f"meter.{name}={root} is no folder", f"leave meter.{name} out for the machine's own")

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from sweep.energy.meter import Meter, Problem
+from sweep.energy.meter import Meter, Problem, check_interval
 from sweep.energy.nvml.driver import Driver
 from sweep.energy.nvml.gpu import Gpu
 from sweep.energy.nvml.recovery import Recovery
@@ -41,7 +41,7 @@ class NvmlMeter(Meter):
         poll_interval_s: seconds between two polled readings.
 
     Raises:
-        MeterError: if the interval is not positive.
+        MeterError: if the interval is not positive, or longer than an hour.
     """
 
     rank: ClassVar[int | None] = 10
@@ -56,8 +56,7 @@ class NvmlMeter(Meter):
         exclude: tuple[str, ...] = (),
         poll_interval_s: float = 0.1,
     ) -> None:
-        if not poll_interval_s > 0:
-            raise MeterError(f"meter.poll_interval_s={poll_interval_s} is not positive", "give seconds, e.g. 0.1")
+        check_interval(poll_interval_s)
         self.poll_interval_s = poll_interval_s
         self._clock = clock
         self._devices = devices
@@ -234,7 +233,7 @@ def _board(driver: Driver, index: int) -> Board:
     """A GPU by NVML's number."""
     try:
         handle = driver.call("nvmlDeviceGetHandleByIndex", index)
-        return Board(str(driver.call("nvmlDeviceGetUUID", handle)), str(driver.call("nvmlDeviceGetName", handle)))
+        return Board(driver.tell("nvmlDeviceGetUUID", handle), driver.tell("nvmlDeviceGetName", handle))
     except driver.error:
         return Board("", "")
 

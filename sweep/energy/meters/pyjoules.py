@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sweep.energy.host.conditions import cpu_conditions
-from sweep.energy.meter import Meter, Problem
+from sweep.energy.meter import Meter, Problem, check_interval
 from sweep.energy.nvml.driver import Driver
 from sweep.energy.nvml.gpu import Gpu
 from sweep.energy.nvml.visible import ORDER, VARIABLE, Board, visible
@@ -55,14 +55,15 @@ class PyJoulesMeter(Meter):
         poll_interval_s: seconds between two polled readings; lowered where a counter could start over in between.
 
     Raises:
-        MeterError: if the interval is not positive.
+        MeterError: if the interval is not positive, or longer than an hour.
     """
+
+    exact: bool = True
 
     def __init__(
         self, *, sysfs_root: str = "/sys", exclude: tuple[str, ...] = (), poll_interval_s: float = 0.1
     ) -> None:
-        if not poll_interval_s > 0:
-            raise MeterError(f"meter.poll_interval_s={poll_interval_s} is not positive", "give seconds, e.g. 0.1")
+        check_interval(poll_interval_s)
         self.poll_interval_s = self._asked_interval_s = poll_interval_s
         self._sys = Path(sysfs_root).expanduser()
         self._exclude = exclude

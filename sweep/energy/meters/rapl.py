@@ -7,8 +7,8 @@ what their joules are worth: ``sweep.energy.powercap``. Needs the right to read 
 
 *Mirrored dies.* On AMD Zen 1 and 2 each die of a socket shows the counter of the whole socket (codecarbon #788, #1274),
 and their sum is twice the truth or more. So the dies of a socket are read in turn, A B A, when the meter is opened: a B
-that always lies between both A, give or take a tick, is A's mirror and is left out. Two counters of their own agree
-like that by chance once in 65 000 J / 1 J.
+that always lies between both A, give or take a tick, while A moves, is A's mirror and is left out. Two counters of
+their own agree like that by chance once in 65 000 J / 1 J.
 
 Limits: the whole package counts, whoever uses it. Neither power supply, fans nor disks are in it, nor DRAM where the
 processor does not count it (AMD, most desktops). Zones that appear after ``open`` are not seen; one that went and came
@@ -23,14 +23,19 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from sweep.energy.host.conditions import cpu_conditions
-from sweep.energy.meter import Meter, Problem
+from sweep.energy.meter import Meter, Problem, check_interval
 from sweep.energy.powercap.access import GRANT, is_denied, why_absent, why_denied
 from sweep.energy.powercap.domains import ADDITIVE, TICK_S, keep_wanted, make_domains, name_zones, safe_interval_s
 from sweep.energy.powercap.zones import Zone, find_zones
 from sweep.errors import MeterError
 from sweep.records import Conditions, Domain, Joules
 
-MIRROR_TRIES = 3
+READ_TRIES = 3
+EMPTY_S = 1e-3
+"""A copy of the kernel's file is empty for a moment while somebody writes it anew."""
+MIRROR_LOOKS = 3
+MIRROR_PATIENCE = 25
+"""Looks after which dies that stand still are taken for two: nothing speaks for a mirror."""
 MIRROR_SLACK_J = 0.5
 """What a tick adds at 500 W."""
 
@@ -44,12 +49,16 @@ class _Counter:
 
     def joules(self) -> float | None:
         """What the counter shows; ``None`` for a file that is gone, closed to us, or shows no number."""
-        for _ in range(2):
+        for _ in range(READ_TRIES):
             try:
-                line = os.pread(self._opened(), 32, 0).partition(b"\n")[0]
-                return int(line) / 1e6 if line.isdigit() else None
+                text = os.pread(self._opened(), 32, 0)
             except OSError:  # ENODEV: the driver was unloaded since
                 self.close()
+                continue
+            if text:
+                line = text.partition(b"\n")[0]
+                return int(line) / 1e6 if line.isdigit() else None
+            time.sleep(EMPTY_S)
         return None
 
     def close(self) -> None:
@@ -80,17 +89,17 @@ class RaplMeter(Meter):
         poll_interval_s: seconds between two polled readings; lowered where a counter could start over in between.
 
     Raises:
-        MeterError: if the interval is not positive.
+        MeterError: if the interval is not positive, or longer than an hour.
     """
 
+    exact: bool = True
     rank: ClassVar[int | None] = 10
     covers: ClassVar[frozenset[str]] = frozenset({"cpu"})
 
     def __init__(
         self, *, sysfs_root: str = "/sys", exclude: tuple[str, ...] = (), poll_interval_s: float = 0.1
     ) -> None:
-        if not poll_interval_s > 0:
-            raise MeterError(f"meter.poll_interval_s={poll_interval_s} is not positive", "give seconds, e.g. 0.1")
+        check_interval(poll_interval_s)
         self.poll_interval_s = self._asked_interval_s = poll_interval_s
         self._sys = Path(sysfs_root).expanduser()
         self._exclude = exclude
@@ -208,14 +217,17 @@ class RaplMeter(Meter):
 
 
 def _agree(first: _Counter, other: _Counter) -> bool:
-    """Whether the other counter always shows what the first does."""
-    for attempt in range(MIRROR_TRIES):
-        if attempt:
-            time.sleep(2 * TICK_S)
+    """Whether the other counter always shows what the first does, and does so while that moves."""
+    shown_j: set[float] = set()
+    for look in range(1, MIRROR_PATIENCE + 1):
         before_j, between_j, after_j = first.joules(), other.joules(), first.joules()
         if before_j is None or not between_j or after_j is None:
             return False
         started_over = after_j < before_j
         if not started_over and not before_j - MIRROR_SLACK_J <= between_j <= after_j + MIRROR_SLACK_J:
             return False
-    return True
+        shown_j |= {before_j, after_j}
+        if look >= MIRROR_LOOKS and len(shown_j) > 1:
+            return True
+        time.sleep(2 * TICK_S)
+    return False

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from sweep.energy.meter import Meter
+from sweep.energy.meter import Meter, check_interval
 from sweep.energy.recording import Recording, read_recording
 from sweep.energy.timeline import Timeline
 from sweep.errors import MeterError
@@ -32,7 +32,7 @@ class ReplayMeter(Meter):
         poll_interval_s: seconds between two polled readings.
 
     Raises:
-        MeterError: if the interval is not positive.
+        MeterError: if the interval is not positive, or longer than an hour.
     """
 
     exact: bool = True
@@ -46,8 +46,7 @@ class ReplayMeter(Meter):
         repeat: bool = False,
         poll_interval_s: float = 0.1,
     ) -> None:
-        if not poll_interval_s > 0:
-            raise MeterError(f"meter.poll_interval_s={poll_interval_s} is not positive", "give seconds, e.g. 0.1")
+        check_interval(poll_interval_s)
         self.poll_interval_s = poll_interval_s
         self._clock = clock
         self._path = Path(path).expanduser()

@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from sweep.energy.meter import Meter, Problem
+from sweep.energy.meter import Meter, Problem, check_interval
 from sweep.energy.zeus.sources import GpuSource, SocSource, Source
 from sweep.errors import MeterError, SensorAbsentError
 from sweep.records import Conditions, Domain, Joules
@@ -41,15 +41,14 @@ class ZeusMeter(Meter):
         poll_interval_s: seconds between two polled readings.
 
     Raises:
-        MeterError: if the interval is not positive.
+        MeterError: if the interval is not positive, or longer than an hour.
     """
 
     rank: ClassVar[int | None] = 20
     covers: ClassVar[frozenset[str]] = frozenset({"gpu"})
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, /, *, poll_interval_s: float = 0.1) -> None:
-        if not poll_interval_s > 0:
-            raise MeterError(f"meter.poll_interval_s={poll_interval_s} is not positive", "give seconds, e.g. 0.1")
+        check_interval(poll_interval_s)
         self.poll_interval_s = poll_interval_s
         self._clock = clock
         self._attended: int | None = None

@@ -14,6 +14,25 @@ from typing import Any
 
 from sweep.errors import MeterError, SensorAbsentError
 
+CODES = {
+    "UNINITIALIZED": 1,
+    "NOT_SUPPORTED": 3,
+    "NO_PERMISSION": 4,
+    "DRIVER_NOT_LOADED": 9,
+    "LIBRARY_NOT_FOUND": 12,
+    "FUNCTION_NOT_FOUND": 13,
+    "GPU_IS_LOST": 15,
+    "RESET_REQUIRED": 16,
+    "LIB_RM_VERSION_MISMATCH": 18,
+    "NO_DATA": 21,
+    "ARGUMENT_VERSION_MISMATCH": 25,
+    "UNKNOWN": 999,
+}
+"""NVML_ERROR_* of nvml.h, for bindings that lack some of their names."""
+ABSENT = ("LIBRARY_NOT_FOUND", "DRIVER_NOT_LOADED")
+UNSUPPORTED = ("NOT_SUPPORTED", "FUNCTION_NOT_FOUND", "ARGUMENT_VERSION_MISMATCH")
+STALE = ("UNINITIALIZED", "DRIVER_NOT_LOADED", "GPU_IS_LOST", "RESET_REQUIRED")
+
 
 class Driver:
     """The library, initialised.
@@ -32,18 +51,7 @@ class Driver:
             ) from err
         self._nvml: Any = pynvml
         self.error: type[Exception] = pynvml.NVMLError
-        self._absent = {pynvml.NVML_ERROR_LIBRARY_NOT_FOUND, pynvml.NVML_ERROR_DRIVER_NOT_LOADED}
-        self._unsupported = {
-            pynvml.NVML_ERROR_NOT_SUPPORTED,
-            pynvml.NVML_ERROR_FUNCTION_NOT_FOUND,
-            pynvml.NVML_ERROR_ARGUMENT_VERSION_MISMATCH,
-        }
-        self._stale = {
-            pynvml.NVML_ERROR_UNINITIALIZED,
-            pynvml.NVML_ERROR_DRIVER_NOT_LOADED,
-            pynvml.NVML_ERROR_GPU_IS_LOST,
-            pynvml.NVML_ERROR_RESET_REQUIRED,
-        }
+        self._codes = {name: self.constant(f"NVML_ERROR_{name}", code) for name, code in CODES.items()}
         self._lock = threading.Lock()
         self._is_held = False
         try:
@@ -78,7 +86,19 @@ class Driver:
         Raises:
             NVMLError: what the driver says.
         """
-        return getattr(self._nvml, name)(*args)
+        function = getattr(self._nvml, name, None)
+        if function is None:
+            raise self.raised("FUNCTION_NOT_FOUND")
+        return function(*args)
+
+    def tell(self, name: str, *args: Any) -> str:
+        """Call a function that tells a text; bindings of before 2022 tell bytes.
+
+        Raises:
+            NVMLError: what the driver says.
+        """
+        text = self.call(name, *args)
+        return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
 
     def ask(self, name: str, *args: Any) -> Any | None:
         """Call a function that need not be there; ``None`` if driver, binding or board do not have it.
@@ -92,17 +112,17 @@ class Driver:
         try:
             return function(*args)
         except self.error as err:
-            if self._code(err) in self._unsupported:
+            if self._is_one_of(err, UNSUPPORTED):
                 return None
             raise
 
-    def raised(self, code: int) -> Exception:
-        """The binding's exception for a code that came in a structure."""
-        return self.error(code)
+    def raised(self, code: int | str) -> Exception:
+        """The binding's exception for a code that came in a structure, or for a name of ``CODES``."""
+        return self.error(self._codes[code] if isinstance(code, str) else code)
 
     def is_stale(self, error: Exception) -> bool:
         """Whether only a new initialisation can help."""
-        return self._code(error) in self._stale
+        return self._is_one_of(error, STALE)
 
     def _hold(self) -> None:
         with self._lock:
@@ -110,18 +130,20 @@ class Driver:
             self._is_held = True
 
     def _code(self, error: Exception) -> int:
-        return int(getattr(error, "value", self._nvml.NVML_ERROR_UNKNOWN))
+        return int(getattr(error, "value", self._codes["UNKNOWN"]))
+
+    def _is_one_of(self, error: Exception, names: tuple[str, ...]) -> bool:
+        return self._code(error) in {self._codes[name] for name in names}
 
     def _refusal(self, error: Exception) -> MeterError:
-        code = self._code(error)
-        if code in self._absent:
+        if self._is_one_of(error, ABSENT):
             return SensorAbsentError(
                 f"there is no NVIDIA driver here (NVML: {error})",
                 "choose another meter, or load the driver; in a container, start it with --gpus all",
             )
         mends = {
-            self._nvml.NVML_ERROR_NO_PERMISSION: "give this user read and write access to /dev/nvidia*",
-            self._nvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH: "reboot, or reload the driver: it was updated while loaded",
+            self._codes["NO_PERMISSION"]: "give this user read and write access to /dev/nvidia*",
+            self._codes["LIB_RM_VERSION_MISMATCH"]: "reboot, or reload the driver: it was updated while loaded",
         }
-        mend = mends.get(code, "run nvidia-smi, which asks the same driver, and mend what it says")
+        mend = mends.get(self._code(error), "run nvidia-smi, which asks the same driver, and mend what it says")
         return MeterError(f"NVIDIA's driver refuses (NVML: {error})", mend)

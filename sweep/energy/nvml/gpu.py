@@ -54,8 +54,8 @@ class Gpu:
         self._ordinal = ordinal
         self.name = f"gpu:{ordinal}"
         self.handle: Any | None = handle
-        self.uuid = str(driver.call("nvmlDeviceGetUUID", handle))
-        self.model = str(driver.call("nvmlDeviceGetName", handle))
+        self.uuid = driver.tell("nvmlDeviceGetUUID", handle)
+        self.model = driver.tell("nvmlDeviceGetName", handle)
         self.sensor: Sensor = sensor_of(driver.ask("nvmlDeviceGetArchitecture", handle), self.model)
         self.has_counter = driver.ask("nvmlDeviceGetTotalEnergyConsumption", handle) is not None
         self.has_instant = bool(self._instant_w())
@@ -128,7 +128,7 @@ class Gpu:
             return float(self._driver.call("nvmlDeviceGetPowerUsage", self._live())) * 1e-3
         power_w = self._instant_w()
         if power_w is None:
-            raise self._driver.raised(self._driver.constant("NVML_ERROR_NO_DATA", 21))
+            raise self._driver.raised("NO_DATA")
         return power_w
 
     def conditions(self) -> Conditions:
@@ -168,7 +168,7 @@ class Gpu:
             NVMLError: if the board was not found again.
         """
         if self.handle is None:
-            raise self._driver.raised(self._driver.constant("NVML_ERROR_GPU_IS_LOST", 15))
+            raise self._driver.raised("GPU_IS_LOST")
         return self.handle
 
     def _max_power_w(self) -> float:

@@ -47,6 +47,18 @@ def test_unknown_is_none() -> None:
     assert watch.stop() is None
 
 
+@pytest.mark.fault("process suspended for seconds within a trial", "the joules are right; the trial is marked")
+def test_a_pause_is_contamination() -> None:
+    process = FakeProcess()
+    watch = LoadWatch(process, look=lambda: None)
+    watch.start()
+    process.spend(wall=12.0, cpu=2.0)
+    check = watch.stop(paused_s=10.0)
+    assert check is not None
+    assert check.contaminated
+    assert check.reasons == ["it stood still for 10 s: suspended, or a driver hung"]
+
+
 def test_no_time_is_no_check() -> None:
     watch = LoadWatch(FakeProcess(), look=lambda: None)
     watch.start()
