@@ -194,10 +194,12 @@ def split(args: Sequence[str]) -> CommandLine:
 def _run(composed: "Composed", command: str) -> int:
     """Run the study; torch loads here, after the environment of its threads is set."""
     set_thread_environment(composed)
+    from sweep.analysis.grid import intensity
     from sweep.analysis.summary import summarise
     from sweep.report.console import Progress, print_closing
     from sweep.study.run import run_study
 
+    intensity(composed.config.report.footprint)  # a country that nobody knows is refused before anything is spent
     outcome = run_study(
         composed.config,
         composed.dimensions,

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from sweep.analysis.basis import Basis, basis
+from sweep.analysis.codec import SetupCodec, codecs
 from sweep.analysis.drift import Drift, drift
 from sweep.analysis.energy_factors import EnergyFactors, energy_factors
+from sweep.analysis.footprint import Footprint, footprint
+from sweep.analysis.inference import SetupInference, inferences
 from sweep.analysis.layers import SetupLayers, setup_layers
 from sweep.analysis.ledger import Ledger, ledger
 from sweep.analysis.paradigms import Paradigms, compare_paradigms
@@ -24,6 +27,9 @@ class Summary:
         basis: what the joules rest on.
         paradigms: what the learning paradigms cost against each other.
         factors: why the energy differs; ``None`` if no dimension varies or no joules are known.
+        codecs: what compressing with each setup costs; empty where nothing was compressed.
+        inferences: what predicting with each setup costs; empty where nothing was predicted.
+        footprint: CO2e and money.
     """
 
     data: StudyData
@@ -36,6 +42,9 @@ class Summary:
     basis: Basis
     paradigms: Paradigms
     factors: EnergyFactors | None
+    codecs: tuple[SetupCodec, ...]
+    inferences: tuple[SetupInference, ...]
+    footprint: Footprint
 
 
 def summarise(data: StudyData, confidence: float = 0.95) -> Summary:
@@ -43,15 +52,19 @@ def summarise(data: StudyData, confidence: float = 0.95) -> Summary:
     groups = setups(data)
     recommendations = recommend(data, confidence, groups)
     primary = recommendations.primary
+    account = ledger(data, recommendations, groups)
     return Summary(
         data=data,
         setups=groups,
         front=envelope(groups),
         recommendations=recommendations,
-        ledger=ledger(data, recommendations, groups),
+        ledger=account,
         layers=setup_layers(data, primary.point.setup if primary else None),
         drift=drift(data, confidence),
         basis=basis(data),
         paradigms=compare_paradigms(data, recommendations),
         factors=energy_factors(data, confidence),
+        codecs=codecs(data, groups),
+        inferences=inferences(data, groups),
+        footprint=footprint(data, recommendations, account),
     )

@@ -12,6 +12,7 @@ activity of the later one. Exactly one phase, the last with a task, gives the qu
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -40,12 +41,16 @@ class Phase(NamedTuple):
             into ``TrialRecord.results``.
         shared: whether the training depends on objective, data, trainer options and repeat alone, not on the
             paradigm. It is done once for each of these and its weights are loaded wherever else it is needed.
+        max_epochs: upper bound of its epochs; ``None`` for ``trainer.max_epochs``.
+        results: numbers that are known beforehand, for ``TrialRecord.results``.
     """
 
     name: str
     task: Task | None = None
     work: Callable[[Activity], Mapping[str, float | None]] | None = None
     shared: bool = False
+    max_epochs: int | None = None
+    results: Mapping[str, float | None] = MappingProxyType({})
 
 
 class Paradigm(ABC):

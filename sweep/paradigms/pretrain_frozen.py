@@ -13,9 +13,11 @@ class PretrainFrozen(Pretraining):
     Args:
         cache_features: whether the features of all samples are computed once, before the classifier is trained,
             instead of in each epoch.
+        max_epochs: upper bound of the pretraining's epochs; ``None`` for ``trainer.max_epochs``.
     """
 
-    def __init__(self, *, cache_features: bool = False) -> None:
+    def __init__(self, *, cache_features: bool = False, max_epochs: int | None = None) -> None:
+        super().__init__(max_epochs=max_epochs)
         self._cache_features = cache_features
 
     def downstream(self, objective: EncoderObjective, encoder: nn.Module, data: Data) -> tuple[nn.Module, Split, Split]:

@@ -29,7 +29,19 @@ CHUNK = 1024
 
 
 class Pretraining(Paradigm):
-    """An autoencoder first, then a classifier on its encoder."""
+    """An autoencoder first, then a classifier on its encoder.
+
+    Args:
+        max_epochs: upper bound of the pretraining's epochs; ``None`` for ``trainer.max_epochs``.
+
+    Raises:
+        ConfigError: if it is below 1.
+    """
+
+    def __init__(self, *, max_epochs: int | None = None) -> None:
+        if max_epochs is not None and max_epochs < 1:
+            raise ConfigError(f"max_epochs={max_epochs} is below 1", "set it to 1 or more, or to null")
+        self._max_epochs = max_epochs
 
     def check(self, objective: Objective) -> None:
         """An encoder is needed."""
@@ -40,9 +52,11 @@ class Pretraining(Paradigm):
         task = _encoded(objective)
         autoencoder = EncodedModel(task.encoder(), task.decoder())
         train, val = (Split(part.inputs, part.inputs) for part in (data.train, data.val))
-        yield Phase(PRETRAINING, Task(autoencoder, train, val, task.reconstruction_loss, None), shared=True)
+        pretraining = Task(autoencoder, train, val, task.reconstruction_loss, None)
+        yield Phase(PRETRAINING, pretraining, shared=True, max_epochs=self._max_epochs)
         model, train, val = self.downstream(task, autoencoder.encoder, data)
-        yield Phase(SUPERVISED, Task(model, train, val, objective.loss, objective.metric))
+        supervised = Task(model, train, val, objective.loss, objective.metric)
+        yield Phase(SUPERVISED, supervised, results={"cached_features": float(isinstance(model, OnFeatures))})
 
     @abstractmethod
     def downstream(self, objective: EncoderObjective, encoder: nn.Module, data: Data) -> tuple[nn.Module, Split, Split]:

@@ -1,6 +1,7 @@
 """A study's folder of results, from its records: the report, the tables and the recommendation to run.
 
     report.html   trials.csv   epochs.csv   layers.csv   domains.csv   conf/experiment/recommended.yaml
+    hot_spots.csv where operators were profiled
 
 Each file is replaced at once or not at all. A study with nothing to recommend has no recommended.yaml; an
 older one is removed, so that it is not taken for this study's.
@@ -8,6 +9,7 @@ older one is removed, so that it is not taken for this study's.
 
 from pathlib import Path
 
+from sweep.analysis.operators import operators_frame
 from sweep.analysis.summary import Summary, summarise
 from sweep.analysis.tables import domains_frame, epochs_frame, layers_frame, trials_frame
 from sweep.errors import StudyError
@@ -55,6 +57,8 @@ def _texts(summary: Summary, folder: Path) -> dict[Path, str]:
         Path("layers.csv"): layers_frame(data).to_csv(index=False),
         Path("domains.csv"): domains_frame(data).to_csv(index=False),
     }
+    if any(trial.operators for trial in data.trials):
+        texts[Path("hot_spots.csv")] = operators_frame(data.trials).to_csv(index=False)
     if primary is not None:
         texts[RELATIVE_PATH] = recommended_yaml(data, primary)
     texts[Path(REPORT_NAME)] = render(summary, folder)

@@ -19,6 +19,7 @@ from rich.text import Text
 
 from sweep.analysis import wording
 from sweep.analysis.basis_words import disturbed_sentence
+from sweep.analysis.footprint_words import closing
 from sweep.analysis.paradigm_words import paradigm_sentences
 from sweep.analysis.pareto import FrontPoint
 from sweep.analysis.summary import Summary
@@ -152,6 +153,9 @@ def print_closing(summary: Summary, folder: Path, console: Console | None = None
     if disturbed:
         sentences.append(disturbed)
     sentences.append(f"{wording.search_cost(summary.ledger.total_j, summary.basis.label)}.")
+    footprint = closing(summary.footprint)
+    if footprint:
+        sentences.append(footprint)
     sentences.append(f"Report: {folder / 'report.html'}")
     if found.primary:
         sentences.append(f"Train the recommendation: {recommended_command(folder)}")

@@ -14,6 +14,8 @@ from plotly.graph_objects import Figure
 
 from sweep.analysis import wording
 from sweep.analysis.drift_words import drift_sentences
+from sweep.analysis.inference import paybacks
+from sweep.analysis.operators import first_hot_spots
 from sweep.analysis.payback import Named
 from sweep.analysis.recommend import Kind
 from sweep.analysis.setups import Setup
@@ -21,6 +23,10 @@ from sweep.analysis.summary import Summary
 from sweep.registry import discover
 from sweep.report import page
 from sweep.report.chart import Chart
+from sweep.report.codec_view import codec_view
+from sweep.report.footprint import footprint_view
+from sweep.report.hot_spots_view import hot_spots_views
+from sweep.report.inference_view import inference_view
 from sweep.report.layer_chart import NOT_MEASURED, of_setup
 from sweep.report.layer_table import TableView, table_view
 from sweep.report.paradigm_tables import factors_view, paradigms_view
@@ -58,6 +64,10 @@ def render(summary: Summary, folder: Path) -> str:
             sources=sources_view(summary.basis),
             paradigms=paradigms_view(summary),
             factors=factors_view(summary),
+            codec=codec_view(summary.data, summary.codecs),
+            inference=inference_view(summary.data, summary.inferences, paybacks(summary.front, summary.inferences)),
+            hot_spots=hot_spots_views(first_hot_spots(summary.data.trials)),
+            footprint=footprint_view(summary.footprint),
             has_dynamic=any(setup.dynamic_j is not None for setup in summary.setups),
             layers=_layers(summary),
             not_measured=NOT_MEASURED,

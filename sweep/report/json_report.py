@@ -21,6 +21,9 @@
     factors           why the energy differs: sentences, groups [paradigm (null: all), factors, by_response
                       {energy_per_epoch, epochs, energy: variance, effects [factors, share, low, high], residual},
                       missing, n_capped, n_diverged, from_epochs], correlations [name, rho, n]; null if nothing varies
+    codecs            what compressing costs, a row for each setup as in its table; empty where nothing was compressed
+    inferences        what predicting costs [param.<name>, batch, j_per_sample, ..., latency_s, samples]; likewise
+    footprint         CO2e and money: config, intensity, label, rows [what, energy_j, co2e_kg, money], sentences
     layers            of the recommended setup (params, trials, is_recommended): energy_j, provenance, methods, steps,
                       marked_steps, notes, rows [phase, layer, type, pass, duration_s, energy_j, energy_u_random_j,
                       share, dynamic_j, flops, flops_per_j]; null if no layers were measured
@@ -43,12 +46,15 @@ from dataclasses import asdict
 from typing import Any
 
 import msgspec
+import pandas as pd
 
 from sweep.analysis.basis import Basis, Range, SensorRow
 from sweep.analysis.basis_words import basis_sentences
+from sweep.analysis.codec import codecs_frame
 from sweep.analysis.domains import DomainRow, setup_domains
 from sweep.analysis.drift import Drift
 from sweep.analysis.drift_words import drift_sentences
+from sweep.analysis.inference import inferences_frame
 from sweep.analysis.layers import SetupLayers
 from sweep.analysis.noise import mean_u
 from sweep.analysis.pareto import FrontPoint
@@ -57,6 +63,7 @@ from sweep.analysis.setups import Setup
 from sweep.analysis.summary import Summary, summarise
 from sweep.analysis.tables import LAYER_NUMBERS
 from sweep.records import StudyData
+from sweep.report.footprint import footprint_dict
 from sweep.report.paradigm_json import break_even_entries, factors_entry, paradigms_entry
 
 SCHEMA_VERSION = 1
@@ -86,11 +93,22 @@ def summary_dict(summary: Summary) -> dict[str, Any]:
         "break_even": break_even_entries(summary),
         "paradigms": paradigms_entry(summary),
         "factors": factors_entry(summary),
+        "codecs": _rows(codecs_frame(summary.codecs)),
+        "inferences": _rows(inferences_frame(summary.inferences)),
+        "footprint": footprint_dict(summary.footprint),
         "layers": None if summary.layers is None else _layers(summary.layers),
         "drift": None if summary.drift is None else _drift(summary.drift),
         "provenance": study["domains"],
         "energy": _energy(summary.basis),
     }
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table by column, missing numbers as ``None``."""
+    return [
+        {str(name): None if pd.isna(value) else value for name, value in row.items()}
+        for row in frame.astype(object).to_dict(orient="records")
+    ]
 
 
 def _recommendations(found: Recommendations) -> dict[str, Any]:

@@ -5,7 +5,8 @@ trained for the recommended number of epochs, as a search space of one setup:
 
     # @package _global_
     defaults: objective and meter from the empty option ``custom``, so that nothing of another option stays
-    objective, paradigms, meter, report, ...   as in the study
+    objective, meter, report, ...   as in the study
+    paradigms: as in the study, a pretraining with its full number of epochs
     trainer:  as in the study; <Dimension.key>: value; max_epochs: recommended epoch
     search:   as in the study; n_trials: null; vary: {}; space: {<dimension>: [value], <removed one>: null}
     study:    as in the study; name: <name>-recommended; dir: null; import_from: null; repeats: 1
@@ -76,6 +77,9 @@ def recommended_config(data: StudyData, recommendation: Recommendation) -> dict[
     for dimension in dimensions:
         if dimension.key != PARADIGM_KEY:
             _set(config, dimension.key, setup.params[dimension.name])
+    for paradigm in config.get("paradigms", {}).values():
+        if "max_epochs" in paradigm and paradigm["max_epochs"] is None:
+            paradigm["max_epochs"] = config["trainer"]["max_epochs"]  # a pretraining is not cut short
     _set(config, "trainer.max_epochs", phase_epoch(setup, recommendation.point.epoch))
     config["search"] = {
         **config.get("search", {}),

@@ -7,6 +7,7 @@ Phase(work)             do                               spans that the work nam
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -69,13 +70,14 @@ class PhaseRunner:
                     torch.manual_seed(course.spec.seed + 1)
                     continue  # what loading cost is in the data activity of the next phase
                 part = self._begin(course, phase, device, reached_s)
-                self._train(course, part, phase.task, on_epoch)
+                self._train(course, part, phase, on_epoch)
                 if part.result.stop_reason == StopReason.DIVERGED:
                     _diverged(course, part)
                     return
                 if key is not None:
                     self._pretrained.save(course.share(key, part, self._settled()), phase.task.model)
                     torch.manual_seed(course.spec.seed + 1)  # the same whether it was trained here or elsewhere
+            course.results.update(phase.results)
             reached_s = part.result.spans[-1].end_s
 
     def _begin(self, course: Course, phase: Phase, device: torch.device, reached_s: float) -> Part:
@@ -89,12 +91,13 @@ class PhaseRunner:
         course.parts.append(part)
         return part
 
-    def _train(self, course: Course, part: Part, task: Task, on_epoch: OnEpoch) -> None:
+    def _train(self, course: Course, part: Part, phase: Phase, on_epoch: OnEpoch) -> None:
         spec = course.spec
         folder = self._weights / str(spec.number)
+        assert phase.task is not None
         train(
-            task,
-            spec.config.trainer,
+            phase.task,
+            replace(spec.config.trainer, max_epochs=_max_epochs(spec, phase)),
             part.result,
             recorder=self._recorder,
             keeper=Checkpoints(folder / part.result.name if part.is_shared else folder),
@@ -136,7 +139,10 @@ class PhaseRunner:
         """What a shared phase is known by; ``None`` for one that is not shared."""
         if not phase.shared:
             return None
-        return phase_key(course.spec, phase.name, course.info, self._recorder.domains, course.machine)
+        spec = course.spec
+        trainer = replace(spec.config.trainer, max_epochs=_max_epochs(spec, phase))
+        own = replace(spec, config=replace(spec.config, trainer=trainer))
+        return phase_key(own, phase.name, course.info, self._recorder.domains, course.machine)
 
     def _load(self, course: Course, key: str, task: Task) -> bool:
         """Take over a phase that another trial has trained; false if none has."""
@@ -169,6 +175,10 @@ class PhaseRunner:
         marks = marks_for(device, self._recorder.clock)
         calibration = self._calibrator.of(spec.config, task, device)
         return LayerMarks(task.model, marks, choice, self._recorder.domains, calibration)
+
+
+def _max_epochs(spec: TrialSpec, phase: Phase) -> int:
+    return spec.config.trainer.max_epochs if phase.max_epochs is None else phase.max_epochs
 
 
 def _diverged(course: Course, part: Part) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from sweep.analysis.heat import MAX_VALUES, N_BINS, heat_tables
 from sweep.analysis.tables import (
+    PRETRAINING_COLUMNS,
     domains_frame,
     energy_per_epoch_j,
     epochs_frame,
@@ -152,6 +153,7 @@ class TestEnergy:
         "clock_mean_mhz",
         "utilisation_mean",
         "superseded_by",
+        *PRETRAINING_COLUMNS,
     ]
 
     def test_they_follow_the_extras_in_their_order(self) -> None:

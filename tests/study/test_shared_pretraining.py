@@ -146,6 +146,7 @@ def test_cached_features_are_tested_with_the_whole_model() -> None:
     assert main([*QUICK, *cached, "search.space.paradigm=[pretrain_frozen]"]) == 0
     study = data()
     assert study.tests
+    assert all(trial.results == {"cached_features": 1.0} for trial in study.trials)
     assert all(0 <= test.quality <= 1 for test in study.tests)
 
 
@@ -190,7 +191,12 @@ def test_a_task_without_encoder_is_refused(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_work_that_is_no_training_is_spent_and_not_charged() -> None:
-    args = [*QUICK, "+paradigm@paradigms.inference=inference", "search.space.paradigm=[inference]", "layers.operators=2"]
+    args = [
+        *QUICK,
+        "+paradigm@paradigms.inference=inference",
+        "search.space.paradigm=[inference]",
+        "layers.operators=2",
+    ]
     assert main([*args, "paradigms.inference.min_s=0.3"]) == 0
     for trial in data().trials:
         assert trial.energy_j < 0.9 * trial.energy_spent_j
@@ -199,3 +205,26 @@ def test_work_that_is_no_training_is_spent_and_not_charged() -> None:
         tables = sum(row.energy_j["cpu:process"] for table in trial.layers for row in table.rows)
         assert tables == pytest.approx(trial.energy_spent_j)
         assert [table.phase for table in trial.operators] == ["supervised"]
+
+
+def test_the_recommendation_keeps_the_full_pretraining() -> None:
+    paradigm = "+paradigm@paradigms.pretrain_finetune=pretrain_finetune"
+    assert main([*QUICK, paradigm, "search.space.paradigm=[pretrain_finetune]", "trainer.max_epochs=6"]) == 0
+    study = data()
+    assert main(["--config-dir", "reports/s/conf", "+experiment=recommended"]) == 0
+    (trained,) = data("s-recommended").trials
+    twin = next(t for t in study.trials if t.params["batch_size"] == trained.params["batch_size"])
+    before = [p for p in twin.trajectory if p.phase == "pretraining"]
+    again = [p for p in trained.trajectory if p.phase == "pretraining"]
+    assert [p.loss for p in again] == pytest.approx([p.loss for p in before])
+    after = [p.loss for p in trained.trajectory if p.phase == "supervised"]
+    assert after == pytest.approx([p.loss for p in twin.trajectory if p.phase == "supervised"][: len(after)])
+
+
+def test_a_pretraining_may_have_an_end_of_its_own() -> None:
+    paradigm = ["+paradigm@paradigms.pretrain_frozen=pretrain_frozen", "search.space.paradigm=[pretrain_frozen]"]
+    assert main([*QUICK, *paradigm, "paradigms.pretrain_frozen.max_epochs=1"]) == 0
+    for trial in data().trials:
+        assert [p.phase for p in trial.trajectory].count("pretraining") == 1
+        assert trial.pretraining is not None
+        assert trial.pretraining.epochs == 1
