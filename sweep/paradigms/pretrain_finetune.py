@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from sweep.objective import Data, EncodedModel, EncoderObjective, Objective, Split
+from sweep.objective import Data, EncodedModel, EncoderObjective, Split
 from sweep.paradigms.pretraining import Pretraining
 
 
@@ -12,9 +12,3 @@ class PretrainFinetune(Pretraining):
     def downstream(self, objective: EncoderObjective, encoder: nn.Module, data: Data) -> tuple[nn.Module, Split, Split]:
         """The objective's model with the pretrained encoder in it."""
         return EncodedModel(encoder, objective.classifier()), data.train, data.val
-
-    def model(self, objective: Objective) -> nn.Module:
-        """Encoder and classifier."""
-        self.check(objective)
-        assert isinstance(objective, EncoderObjective)
-        return EncodedModel(objective.encoder(), objective.classifier())

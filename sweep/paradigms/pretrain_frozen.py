@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from sweep.objective import Data, EncodedModel, EncoderObjective, Objective, Split
+from sweep.objective import Data, EncoderObjective, Split
 from sweep.paradigms.pretraining import FrozenModel, OnFeatures, Pretraining, features_of
 
 
@@ -27,12 +27,6 @@ class PretrainFrozen(Pretraining):
         model = OnFeatures(encoder, objective.classifier()).eval()
         train, val = (Split(_features(model.encoder, part), part.targets) for part in (data.train, data.val))
         return model, train, val
-
-    def model(self, objective: Objective) -> nn.Module:
-        """Encoder and classifier."""
-        self.check(objective)
-        assert isinstance(objective, EncoderObjective)
-        return EncodedModel(objective.encoder(), objective.classifier())
 
 
 def _features(encoder: nn.Module, part: Split) -> torch.Tensor:

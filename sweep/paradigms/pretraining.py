@@ -58,6 +58,11 @@ class Pretraining(Paradigm):
         supervised = Task(model, train, val, objective.loss, objective.metric)
         yield Phase(SUPERVISED, supervised, results={"cached_features": float(isinstance(model, OnFeatures))})
 
+    def model(self, objective: Objective) -> nn.Module:
+        """Encoder and classifier."""
+        task = _encoded(objective)
+        return EncodedModel(task.encoder(), task.classifier())
+
     @abstractmethod
     def downstream(self, objective: EncoderObjective, encoder: nn.Module, data: Data) -> tuple[nn.Module, Split, Split]:
         """The model that follows on a pretrained encoder, and what it is trained and validated on."""
