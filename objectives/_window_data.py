@@ -142,6 +142,8 @@ def _check_finite(x: NDArray[np.float32], name: str) -> None:
 def to_data(arrays: WindowArrays, parts: Parts) -> Data:
     """Standardise with training statistics and make tensors of shape ``(n, channels, time)``.
 
+    Validation windows of one subject are a group.
+
     Raises:
         DataError: if all training windows are of one class.
     """
@@ -163,6 +165,7 @@ def to_data(arrays: WindowArrays, parts: Parts) -> Data:
         test=part(parts.test) if len(parts.test) else None,
         description=describe(arrays),
         split=parts.how,
+        val_groups=None if arrays.subject is None else arrays.subject[parts.val].tolist(),
     )
 
 

@@ -41,17 +41,19 @@ class AttributeAccuracy:
     """Share of all attributes of all images that are told right. In [0, 1]."""
 
     def __init__(self) -> None:
-        self._right: Tensor | int = 0
-        self._seen = 0
+        self._shares: list[Tensor] = []
 
     def update(self, output: Tensor, target: Tensor) -> None:
         """Add a batch: logits and 0 or 1, both of shape ``(n, attributes)``."""
-        self._right = self._right + ((output > 0) == (target > 0)).sum()
-        self._seen += target.numel()
+        self._shares.append(((output > 0) == (target > 0)).float().mean(dim=1))
 
     def compute(self) -> Tensor:
         """Accuracy over all batches so far."""
-        return torch.as_tensor(self._right) / max(self._seen, 1)
+        return self.scores().mean() if self._shares else torch.zeros(())
+
+    def scores(self) -> Tensor:
+        """Share of its attributes that are told right, for each image."""
+        return torch.cat(self._shares)
 
 
 def attribute_loss(output: Tensor, target: Tensor) -> Tensor:

@@ -86,6 +86,7 @@ class R2:
     def __init__(self) -> None:
         self._n = 0
         self._shift: Tensor | None = None
+        self._errors: list[Tensor] = []
         self._error = self._sum = self._square = torch.zeros(())
 
     def update(self, output: Tensor, target: Tensor) -> None:
@@ -94,7 +95,9 @@ class R2:
             self._shift = target.mean(dim=0)
             self._error, self._sum, self._square = (torch.zeros_like(self._shift) for _ in range(3))
         moved = target - self._shift
-        self._error = self._error + (output - target).square().sum(dim=0)
+        error = (output - target).square()
+        self._errors.append(error.sum(dim=1))
+        self._error = self._error + error.sum(dim=0)
         self._sum = self._sum + moved.sum(dim=0)
         self._square = self._square + moved.square().sum(dim=0)
         self._n += int(target.shape[0])
@@ -102,6 +105,11 @@ class R2:
     def compute(self) -> Tensor:
         """R2 over all batches so far; minus infinity or NaN if every column is constant."""
         return 1.0 - self._error.sum() / self._total().sum()
+
+    def scores(self) -> Tensor:
+        """1 - n e / sum of squares about the mean, for a row of squared error e."""
+        total = self._total().sum()
+        return 1.0 - self._n * torch.cat(self._errors) / total
 
     def columns(self) -> Tensor:
         """R2 of each column that is not constant."""

@@ -16,15 +16,30 @@ tensor each with samples along the first axis; several heads share one tensor of
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from sweep.errors import DataError, FetchError
-from sweep.records import DataInfo
+from sweep.metric import Accuracy, Metric, scores_of
+from sweep.records import DataInfo, SampleGroups
+
+__all__ = [
+    "Accuracy",
+    "Data",
+    "EncodedModel",
+    "EncoderObjective",
+    "Head",
+    "HeadMetrics",
+    "Heads",
+    "Metric",
+    "MultiTaskObjective",
+    "Objective",
+    "Split",
+]
 
 
 class Split(NamedTuple):
@@ -44,7 +59,15 @@ class Split(NamedTuple):
 
 
 class Data(NamedTuple):
-    """All parts of the data. Choosing is done on ``val``; ``test`` is looked at once, for what is recommended."""
+    """All parts of the data. Choosing is done on ``val``; ``test`` is looked at once, for what is recommended.
+
+    Attributes:
+        notice: something every reader of the report must know.
+        mend: the command that removes the reason of ``notice``.
+        val_groups: one label for each validation sample, e.g. whom it was taken from; ``None`` for samples that are
+            independent of each other. With five groups or more the uncertainty of a quality rests on them.
+        val_group: what one group is, in the singular.
+    """
 
     train: Split
     val: Split
@@ -54,25 +77,25 @@ class Data(NamedTuple):
     split: str = "as given by the task"
     notice: str | None = None
     mend: str | None = None
+    val_groups: Sequence[int | str] | None = None
+    val_group: str = "subject"
 
     def info(self) -> DataInfo:
         """Sizes, origin and digest of the tensors.
 
         Raises:
             DataError: if a part is no ``Split`` of two tensors, is empty, or its inputs and targets differ in
-                length; if there is nothing to train or to validate on.
+                length; if there is nothing to train or to validate on; if not every validation sample has a group.
         """
         parts = {"train": self.train, "val": self.val, "test": self.test}
-        digest = hashlib.sha256()
+        digest, val_digest = hashlib.sha256(), hashlib.sha256()
         for name, part in parts.items():
             if part is None and name == "test":
                 continue
             _check_part(name, part)
             assert part is not None
-            for tensor in part:
-                digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-                flat = tensor.detach().cpu().contiguous().as_strided((tensor.numel(),), (1,))
-                digest.update(flat.view(torch.uint8).numpy().data)
+            for taken in (digest, val_digest) if name == "val" else (digest,):
+                _feed(taken, name, part)
         return DataInfo(
             source=self.source,
             description=self.description,
@@ -83,7 +106,27 @@ class Data(NamedTuple):
             n_test=len(self.test) if self.test is not None else 0,
             notice=self.notice,
             mend=self.mend,
+            val_digest=val_digest.hexdigest()[:16],
+            val_groups=self._groups(),
         )
+
+    def _groups(self) -> SampleGroups | None:
+        if self.val_groups is None:
+            return None
+        if len(self.val_groups) != len(self.val):
+            raise DataError(
+                f"val_groups has {len(self.val_groups)} labels, the val split {len(self.val)} samples",
+                "give one label for each validation sample, in its order, or none at all",
+            )
+        return SampleGroups.pack(self.val_groups, self.val_group)
+
+
+def _feed(digest: "hashlib._Hash", name: str, part: Split) -> None:
+    """Add the tensors of a part to a digest."""
+    for tensor in part:
+        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+        flat = tensor.detach().cpu().contiguous().as_strided((tensor.numel(),), (1,))
+        digest.update(flat.view(torch.uint8).numpy().data)
 
 
 def _check_part(name: str, part: object) -> None:
@@ -99,33 +142,6 @@ def _check_part(name: str, part: object) -> None:
             f"the {name} split has {len(part)} inputs and {part.targets.shape[0]} targets",
             "give at least one sample, and one target for each",
         )
-
-
-class Metric(Protocol):
-    """Quality of a split, gathered batch by batch on the device; torchmetrics objects fit."""
-
-    def update(self, output: Any, target: Tensor) -> None:
-        """Add one batch: what the model made of it, mostly a tensor."""
-
-    def compute(self) -> Tensor:
-        """The quality so far, a finite scalar on the device; larger is better."""
-
-
-class Accuracy:
-    """Share of samples whose largest output is the target. In [0, 1]."""
-
-    def __init__(self) -> None:
-        self._right: Tensor | int = 0
-        self._seen = 0
-
-    def update(self, output: Tensor, target: Tensor) -> None:
-        """Add a batch: ``output`` of shape ``(n, classes)``, ``target`` of shape ``(n,)``."""
-        self._right = self._right + (output.argmax(dim=1) == target).sum()
-        self._seen += int(target.shape[0])
-
-    def compute(self) -> Tensor:
-        """Accuracy over all batches so far."""
-        return torch.as_tensor(self._right) / max(self._seen, 1)
 
 
 class Objective(ABC):
@@ -265,6 +281,12 @@ class HeadMetrics:
     def compute(self) -> Tensor:
         """Mean of the heads' qualities."""
         return torch.stack([metric.compute().float() for metric in self._metrics.values()]).mean()
+
+    def scores(self) -> Tensor | None:
+        """Mean of the heads' scores of each sample; ``None`` if a head has none."""
+        found = [scores_of(metric) for metric in self._metrics.values()]
+        known = [scores.float() for scores in found if scores is not None]
+        return torch.stack(known).mean(dim=0) if len(known) == len(found) else None
 
     def parts(self) -> dict[str, float]:
         """Quality of each head."""

@@ -11,6 +11,7 @@ fields and wrong types; NaN does not exist in JSON, so a non-finite loss is stor
       activities  [ActivityEnergy]          (phase, activity) rows; per domain they sum to ``domains``
       layers      [LayerTable]              one for each phase; per domain all their rows sum to ``domains``
       trajectory  [TrajectoryPoint]         one for each epoch; joules are cumulative in the trial
+      scores      SampleScores              one for each validation sample; their mean is ``quality``
 """
 
 from sweep.records.base import READABLE, SCHEMA_VERSION, Joules, Record, dumps, finite, loads, total_j
@@ -28,6 +29,7 @@ from sweep.records.energy import (
 )
 from sweep.records.layers import LayerEnergy, LayerMethod, LayerShape, LayerTable, Pass, Row
 from sweep.records.operators import OperatorKind, OperatorTable, OperatorTime
+from sweep.records.scores import SampleGroups, SampleScores
 from sweep.records.study import DataInfo, Dimension, SessionRecord, StudyData, StudyRecord, TestResult
 from sweep.records.trial import (
     RESULTS,
@@ -72,6 +74,8 @@ __all__ = [
     "Reading",
     "Record",
     "Row",
+    "SampleGroups",
+    "SampleScores",
     "Scope",
     "Sensors",
     "SessionRecord",

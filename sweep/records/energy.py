@@ -45,6 +45,8 @@ class Domain(Record, frozen=True, kw_only=True):
         idle_power_w: power while nothing computes, in watts; ``None`` if not known.
         source: where the constants and the counter come from; the same in every session on a machine.
         note: what a reader must know, e.g. that others' work on the device is in it.
+        above_idle: whether the joules beside it are those above its idle power alone; so in no record that was
+            stored (``sweep.analysis.above_idle``).
     """
 
     name: str
@@ -60,6 +62,7 @@ class Domain(Record, frozen=True, kw_only=True):
     idle_power_w: float | None = None
     source: str = ""
     note: str = ""
+    above_idle: bool = False
 
     @property
     def kind(self) -> str:

@@ -6,6 +6,7 @@ import msgspec
 
 from sweep.records.base import SCHEMA_VERSION, Joules, Record
 from sweep.records.energy import Domain, IdlePower
+from sweep.records.scores import SampleGroups
 from sweep.records.trial import Machine, TrialRecord
 
 
@@ -18,6 +19,8 @@ class DataInfo(Record, frozen=True, kw_only=True):
         split: how the parts were chosen, as a sentence.
         notice: something every reader of the report must know, e.g. that the data are synthetic.
         mend: the command that removes the reason of ``notice``.
+        val_digest: hash of the tensors of the validation split alone; ``None`` in older records.
+        val_groups: which of its samples belong together; ``None`` if the task does not say.
     """
 
     source: str
@@ -29,6 +32,8 @@ class DataInfo(Record, frozen=True, kw_only=True):
     n_test: int
     notice: str | None = None
     mend: str | None = None
+    val_digest: str | None = None
+    val_groups: SampleGroups | None = None
 
 
 class Dimension(Record, frozen=True, kw_only=True):

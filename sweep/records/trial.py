@@ -9,6 +9,7 @@ from sweep.records.base import SCHEMA_VERSION, Record
 from sweep.records.energy import ActivityEnergy, Conditions, DomainEnergy, Sensors
 from sweep.records.layers import LayerTable
 from sweep.records.operators import OperatorTable
+from sweep.records.scores import SampleScores
 
 
 class State(StrEnum):
@@ -180,6 +181,7 @@ class TrialRecord(Record, frozen=True, kw_only=True):
         pretraining: the shared first part; ``None`` without one. Its epochs stand first in ``trajectory``.
         pretraining_shares: trainings among which the joules of the pretraining are divided (``study.energy``).
         qualities: of each head at ``best_epoch``, by name; empty for a model with one head.
+        scores: of each validation sample at ``best_epoch``; ``None`` if the metric offers none.
         results: further numbers that the paradigm measured, by name with unit, e.g. ``compression_ratio``.
         operators: of sampled training steps of each phase, profiled outside of the trial; empty if not asked for.
         config_digest: hash of the config that determines the result, with the params applied.
@@ -215,6 +217,7 @@ class TrialRecord(Record, frozen=True, kw_only=True):
     pretraining: Pretraining | None = None
     pretraining_shares: float = 1.0
     qualities: dict[str, float] = msgspec.field(default_factory=dict)
+    scores: SampleScores | None = None
     results: dict[str, float | None] = msgspec.field(default_factory=dict)
     operators: list[OperatorTable] = msgspec.field(default_factory=list)
     load: LoadCheck | None

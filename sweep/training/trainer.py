@@ -8,14 +8,16 @@ step so that a diverging run ends at once), sums stay on the device, nothing is 
 activities, after the device has finished ("synchronise, then read").
 
 The weights kept are those of the best validation quality (of the lowest validation loss in a phase without
-quality), whatever early stopping watches, so that "stopped at epoch k" always means "the best model up to k".
+quality), whatever early stopping watches, so that "stopped at epoch k" always means "the best model up to k". The
+scores of the validation samples in that epoch are kept with them, within the ``checkpoint`` activity: one copy of n
+numbers to the host, where the weights are copied anyway (7 us for 10,000 samples on a CPU, the weights take ms).
 """
 
 import io
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +30,7 @@ from sweep.layers.marking import owners
 from sweep.objective import Metric, Split
 from sweep.records import StopReason
 from sweep.training.early_stopping import EarlyStopping
+from sweep.training.evaluation import Evaluation, evaluate, kept_scores
 from sweep.training.feed import batches
 from sweep.training.optimizer import make_optimizer, make_schedule
 
@@ -49,20 +52,6 @@ class Task:
     val: Split
     loss: Callable[[Any, Tensor], Tensor]
     metric: Callable[[], Metric] | None
-
-
-class Evaluation(NamedTuple):
-    """A model on a split.
-
-    Attributes:
-        loss: mean over samples.
-        quality: ``None`` without a metric.
-        parts: qualities of which it is made, by name; empty where the metric has no ``parts``.
-    """
-
-    loss: float
-    quality: float | None
-    parts: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -92,6 +81,7 @@ class PhaseResult:
 
     Attributes:
         best_epoch: epoch of the kept weights, counted from 1; 0 before the first.
+        scores: of each validation sample in that epoch, on the host, shape ``(n_val,)``; ``None`` if there are none.
     """
 
     name: str
@@ -99,6 +89,7 @@ class PhaseResult:
     epochs: list[EpochResult] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     best_epoch: int = 0
+    scores: Tensor | None = None
     stop_reason: StopReason | None = None
 
 
@@ -136,7 +127,8 @@ def train(
         marks: is told what each step does; ``None`` for nobody.
 
     Raises:
-        ValueError: if the model has nothing to train, or its quality was never a finite number.
+        ValueError: if the model has nothing to train, its quality was never a finite number, or the scores of the
+            metric do not fit it.
     """
     device = device_of(task.model)
     generator = torch.Generator(device=task.train.inputs.device).manual_seed(seed)
@@ -147,7 +139,7 @@ def train(
     best = -math.inf
     marker = _Marker(recorder, device, result)
     for epoch in range(1, config.max_epochs + 1):
-        done = _epoch(task, config, epoch, optimizer, generator, marker, marks or NoMarks())
+        done, found = _epoch(task, config, epoch, optimizer, generator, marker, marks or NoMarks())
         result.epochs.append(done)
         if not math.isfinite(done.val_loss):
             result.stop_reason = StopReason.DIVERGED
@@ -156,7 +148,7 @@ def train(
         if math.isfinite(score) and score > best:
             best = score
             keeper.save(epoch, task.model)
-            result.best_epoch = epoch
+            result.best_epoch, result.scores = epoch, kept_scores(found)
             marker.mark("checkpoint")
         on_epoch(done)
         marker.skip()
@@ -179,17 +171,18 @@ def _epoch(
     generator: torch.Generator,
     marker: "_Marker",
     marks: StepMarks,
-) -> EpochResult:
+) -> tuple[EpochResult, Evaluation]:
     """One pass over training and validation split; a training loss that is not finite spares the validation."""
     device = device_of(task.model)
     loss, steps = train_epoch(task, optimizer, config.batch_size, device, generator, marks)
     span = marker.mark("train")
     marks.stop(span.start_s, span.end_s)
-    found = Evaluation(math.nan, None, {})
+    found = Evaluation(math.nan, None, {}, None)
     if math.isfinite(loss):
         found = evaluate(task.model, task.val, task.loss, task.metric, config.eval_batch_size, device)
         marker.mark("validation")
-    return EpochResult(epoch, steps, span, loss, found.loss, found.quality, marker.last_s, found.parts)
+    done = EpochResult(epoch, steps, span, loss, found.loss, found.quality, marker.last_s, found.parts)
+    return done, found
 
 
 def warm_up(task: Task, config: TrainerConfig) -> None:
@@ -298,30 +291,3 @@ def train_epoch(
         marks.abandon()
         raise
     return float(total.item()) / len(task.train), steps
-
-
-@torch.inference_mode()
-def evaluate(
-    model: nn.Module,
-    split: Split,
-    loss: Callable[[Tensor, Tensor], Tensor],
-    metric: Callable[[], Metric] | None,
-    batch_size: int,
-    device: torch.device,
-) -> Evaluation:
-    """Mean loss and quality of a split; the model is in its former mode afterwards."""
-    was_training = model.training
-    model.eval()
-    try:
-        total = torch.zeros((), device=device)
-        gathered = metric() if metric is not None else None
-        for inputs, targets in batches(split, batch_size, device):
-            output = model(inputs)
-            total += loss(output, targets) * len(targets)
-            if gathered is not None:
-                gathered.update(output, targets)
-        quality = None if gathered is None else float(gathered.compute())
-        parts: Mapping[str, float] = getattr(gathered, "parts", dict)()
-        return Evaluation(float(total.item()) / len(split), quality, parts)
-    finally:
-        model.train(was_training)

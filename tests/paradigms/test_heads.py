@@ -9,7 +9,8 @@ from sweep.objective import HeadMetrics
 from sweep.paradigms.multitask import MultiTask
 from sweep.paradigms.paradigm import Paradigm
 from sweep.paradigms.singletask import SingleTask
-from sweep.training.trainer import Task, evaluate
+from sweep.training.evaluation import evaluate
+from sweep.training.trainer import Task
 
 CPU = torch.device("cpu")
 
@@ -48,6 +49,19 @@ def test_the_quality_is_the_mean_of_the_heads_and_each_is_told() -> None:
     assert found.quality == pytest.approx(sum(found.parts.values()) / 2)
     whole = evaluate(task.model, task.val, task.loss, task.metric, 1000, CPU)
     assert whole.parts == pytest.approx(found.parts)
+
+
+def test_scores_are_the_mean_over_heads_if_all_have_them() -> None:
+    heads = TwoHeads().heads()
+    both = {"total": heads["total"], "again": heads["total"]}
+    metric = HeadMetrics(both)
+    outputs = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]]), torch.tensor([[2.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
+    metric.update(dict(zip(both, outputs, strict=True)), torch.zeros(3, 3, dtype=torch.int64))
+    scores = metric.scores()
+    assert scores is not None
+    assert scores.tolist() == [1.0, 0.5, 0.5]
+    assert float(metric.compute()) == pytest.approx(float(scores.mean()))
+    assert HeadMetrics(heads | both).scores() is None, "SignMetric offers none"
 
 
 def test_a_single_task_has_one_head_and_its_loss() -> None:

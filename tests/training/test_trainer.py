@@ -13,7 +13,8 @@ from sweep.energy.activities import Span
 from sweep.objective import Accuracy, Split
 from sweep.records import StopReason
 from sweep.study.weights import Checkpoints
-from sweep.training.trainer import EpochResult, PhaseResult, Task, evaluate, train
+from sweep.training.evaluation import evaluate
+from sweep.training.trainer import EpochResult, PhaseResult, Task, train
 
 CPU = torch.device("cpu")
 
@@ -75,6 +76,17 @@ def test_the_model_leaves_with_the_weights_of_the_best_epoch(tmp_path: Path) -> 
     assert all(torch.equal(saved[name], value) for name, value in task.model.state_dict().items())
 
 
+def test_the_scores_are_those_of_the_weights_that_are_kept(tmp_path: Path) -> None:
+    task = make_task()
+    result, heard = run(task, TrainerConfig(patience=4, max_epochs=12, lr=0.3), tmp_path)
+    with torch.no_grad():
+        right = task.model.eval()(task.val.inputs).argmax(dim=1) == task.val.targets
+    assert len({e.quality for e in heard}) > 1
+    assert result.scores is not None
+    assert torch.equal(result.scores, right.float())
+    assert float(result.scores.mean()) == pytest.approx(heard[result.best_epoch - 1].quality)
+
+
 def test_max_epochs_ends_a_training_that_still_improves(tmp_path: Path) -> None:
     Scripted.values = [0.1, 0.2, 0.3]
     result, _ = run(make_task(Scripted), TrainerConfig(max_epochs=3, patience=5), tmp_path)
@@ -130,8 +142,8 @@ def test_training_is_a_function_of_the_seed(tmp_path: Path) -> None:
 def test_evaluation_leaves_the_mode_as_it_was(was_training: bool) -> None:
     task = make_task()
     task.model.train(was_training)
-    loss, quality, _ = evaluate(task.model, task.val, task.loss, Accuracy, 7, CPU)
-    whole_loss, whole, _ = evaluate(task.model, task.val, task.loss, Accuracy, 1000, CPU)
+    loss, quality, *_ = evaluate(task.model, task.val, task.loss, Accuracy, 7, CPU)
+    whole_loss, whole, *_ = evaluate(task.model, task.val, task.loss, Accuracy, 1000, CPU)
     assert task.model.training is was_training
     assert (loss, quality) == (pytest.approx(whole_loss), pytest.approx(whole))
 
