@@ -272,16 +272,28 @@ class ReportConfig:
 
     Attributes:
         confidence: level of the intervals behind a recommendation.
+        trainings_per_year: how often the recommended setup will be trained; null gives no numbers of a year.
+        budget_j: joules that one training may cost; null for no such limit.
+        budget_s: seconds that one training may take; null for no such limit.
         footprint: CO2e and money.
     """
 
     confidence: float = 0.95
+    trainings_per_year: float | None = None
+    budget_j: float | None = None
+    budget_s: float | None = None
     footprint: FootprintConfig = field(default_factory=FootprintConfig)
 
     def __post_init__(self) -> None:
-        """Check the range."""
+        """Check the ranges."""
         if not 0.5 <= self.confidence < 1:
             raise ConfigError(f"report.confidence={self.confidence} is not in [0.5, 1)", "set report.confidence=0.95")
+        for name in ("trainings_per_year", "budget_j", "budget_s"):
+            number = getattr(self, name)
+            if number is not None and not 0 < number < math.inf:
+                raise ConfigError(
+                    f"report.{name}={number} is no positive number", f"set report.{name} above 0, or to null for none"
+                )
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,8 @@ def test_null_takes_a_dimension_out(override: str) -> None:
         (["layers.mode=all"], r"expected one of \[off, sampled, calibrated\]"),
         (["meter=none_such"], r"there is no meter none_such"),
         (["report.confidence=2"], r"not in \[0\.5, 1\)"),
+        (["report.budget_j=0"], r"report\.budget_j=0\.0 is no positive number: set report\.budget_j above 0"),
+        (["report.trainings_per_year=inf"], r"report\.trainings_per_year=inf is no positive number"),
         (["experiment=windows"], r"write \+experiment=windows"),
         (["+experiment=windws"], r"did you mean \+experiment=windows\?"),
         (["x y"], r"x y cannot be composed: write key=value"),

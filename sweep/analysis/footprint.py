@@ -4,10 +4,8 @@
     money   p = E PUE price / 3.6e6
 
 E is normal with its random uncertainty. The scale of the joules and the intensity are factors that nothing cancels
-here; each is log-normal with median 1, its sigma^2 = ln(1 + u_rel^2). The interval runs between the quantiles of the
-product (propagation of distributions, JCGM 101:2008, with the points of a Kronecker sequence in the place of random
-draws, so that the same study gives the same digits). PUE and price count as exact. What is not known of an uncertainty
-is left out of the interval, and ``sweep.analysis.footprint_words`` says so.
+here; each is log-normal with median 1 (``amounts`` makes the interval). PUE and price count as exact. What is not known
+of an uncertainty is left out of the interval, and ``sweep.analysis.footprint_words`` says so.
 
 Limits: electricity of the domains that were counted; what the hardware took to be made is not in it, nor what no
 sensor and no model saw. Means of a year and a country say nothing of the hour of the training.
@@ -16,36 +14,22 @@ sensor and no model saw. Means of a year and a country say nothing of the hour o
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
-
 from sweep.analysis import wording
+from sweep.analysis.amounts import Amount, interval
 from sweep.analysis.current import current
 from sweep.analysis.grid import MEND, Intensity, intensity
 from sweep.analysis.ledger import Ledger
-from sweep.analysis.noise import Noise
+from sweep.analysis.noise import Difference, Noise, compare
 from sweep.analysis.pareto import FrontPoint
-from sweep.analysis.recommend import Kind, Recommendation, Recommendations
+from sweep.analysis.recommendation import CALLED, Against, Recommendations, Worth
 from sweep.config import FootprintConfig
 from sweep.errors import ConfigError
 from sweep.records import StudyData
 from sweep.typed import freeze
 
 J_PER_KWH = 3.6e6
-POINTS = 10_007
-GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
-
-
-class Amount(NamedTuple):
-    """A median with its interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Row(NamedTuple):
@@ -98,6 +82,30 @@ class _Joules(NamedTuple):
     u_random_j: float | None
 
 
+class Factors(NamedTuple):
+    """What turns joules into CO2e and money."""
+
+    config: FootprintConfig
+    intensity: Intensity | None
+    scale_u_rel: float | None
+    confidence: float
+
+    def worth(self, energy_j: float, u_random_j: float) -> Worth:
+        """Joules with their interval, and what they are as CO2e and money."""
+        scale_u_rel = self.scale_u_rel or 0.0
+        co2e = money = None
+        if self.intensity is not None:
+            u_rel = _product_u_rel(scale_u_rel, self.intensity.u_rel or 0.0)
+            co2e = self._amount(energy_j, u_random_j, self.intensity.kg_per_kwh, u_rel)
+        if self.config.price_per_kwh is not None:
+            money = self._amount(energy_j, u_random_j, self.config.price_per_kwh, scale_u_rel)
+        return Worth(interval(energy_j, u_random_j, scale_u_rel, self.confidence), co2e, money)
+
+    def _amount(self, energy_j: float, u_random_j: float, per_kwh: float, u_rel: float) -> Amount:
+        factor = self.config.pue * per_kwh / J_PER_KWH
+        return interval(factor * energy_j, factor * u_random_j, u_rel, self.confidence)
+
+
 def footprint(
     data: StudyData, found: Recommendations, ledger: Ledger, config: FootprintConfig | None = None
 ) -> Footprint:
@@ -113,7 +121,7 @@ def footprint(
     known, missing = _intensity(config)
     scale_u_rel = scale_u_rel_of(data)
     noise = found.noise
-    factors = _Factors(config, known, scale_u_rel, noise.confidence)
+    factors = Factors(config, known, scale_u_rel, noise.confidence)
     return Footprint(
         config=config,
         intensity=known,
@@ -123,8 +131,18 @@ def footprint(
         scale_u_rel=scale_u_rel,
         confidence=noise.confidence,
         repeated=noise.is_known,
-        rows=tuple(factors.row(item) for item in _joules(data, found, ledger)),
+        rows=tuple(_row(factors, item) for item in _joules(data, found, ledger)),
     )
+
+
+def factors_of(found: Footprint) -> Factors:
+    """What turned a study's joules into CO2e and money."""
+    return Factors(found.config, found.intensity, found.scale_u_rel, found.confidence)
+
+
+def saving_u_j(point: FrontPoint, reference: FrontPoint, noise: Noise) -> float:
+    """Standard uncertainty of the joules that one saves against the other, from run to run."""
+    return math.hypot(_u_j(point, noise), _u_j(reference, noise))
 
 
 def study_config(data: StudyData) -> FootprintConfig:
@@ -132,51 +150,9 @@ def study_config(data: StudyData) -> FootprintConfig:
     return freeze(FootprintConfig, data.study.config.get("report", {}).get("footprint", {}), "report.footprint")
 
 
-def interval(value: float, u: float, factor_u_rel: float, confidence: float) -> Amount:
-    """A normal quantity times a log-normal factor of median 1.
-
-    Args:
-        value: mean of the quantity.
-        u: its standard uncertainty.
-        factor_u_rel: relative standard uncertainty of the factor.
-        confidence: two-sided level, in (0, 1).
-    """
-    quantity_z, factor_z = _normal_pairs()
-    quantity = value + u * quantity_z
-    factor = np.exp(math.sqrt(math.log1p(factor_u_rel**2)) * factor_z)
-    tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(quantity * factor, [tail, 1.0 - tail], method="hazen")
-    return Amount(value, float(low), float(high))
-
-
-@cache
-def _normal_pairs() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Standard normal pairs that fill the plane evenly, each of shape ``(POINTS,)``."""
-    index = np.arange(POINTS) + 0.5
-    return stats.norm.ppf(index / POINTS), stats.norm.ppf((index * GOLDEN) % 1.0)
-
-
-class _Factors(NamedTuple):
-    """What turns joules into CO2e and money."""
-
-    config: FootprintConfig
-    intensity: Intensity | None
-    scale_u_rel: float | None
-    confidence: float
-
-    def row(self, joules: _Joules) -> Row:
-        scale_u_rel = self.scale_u_rel or 0.0
-        co2e = money = None
-        if self.intensity is not None:
-            u_rel = _product_u_rel(scale_u_rel, self.intensity.u_rel or 0.0)
-            co2e = self._amount(joules, self.intensity.kg_per_kwh, u_rel)
-        if self.config.price_per_kwh is not None:
-            money = self._amount(joules, self.config.price_per_kwh, scale_u_rel)
-        return Row(*joules, co2e, money)
-
-    def _amount(self, joules: _Joules, per_kwh: float, u_rel: float) -> Amount:
-        factor = self.config.pue * per_kwh / J_PER_KWH
-        return interval(factor * joules.energy_j, factor * (joules.u_random_j or 0.0), u_rel, self.confidence)
+def _row(factors: Factors, joules: _Joules) -> Row:
+    worth = factors.worth(joules.energy_j, joules.u_random_j or 0.0)
+    return Row(*joules, worth.co2e_kg, worth.money)
 
 
 def _product_u_rel(first: float, second: float) -> float:
@@ -209,24 +185,25 @@ def _joules(data: StudyData, found: Recommendations, ledger: Ledger) -> Iterator
     if ledger.total_j is not None:
         yield _Joules("the search", ledger.total_j, _search_u_j(data))
     primary = found.primary
-    if primary is None:
+    if primary is None or primary.point is None:
         return
     yield _training("one training of the recommendation", primary.point, found.noise)
-    for name, item in _references(found):
-        if item.reference is not None and item.difference is not None:
-            yield _training(f"one training of {name}", item.reference, found.noise)
-            u_j = math.hypot(_u_j(item.point, found.noise), _u_j(item.reference, found.noise))
-            yield _Joules(f"saved in each training against {name}", item.difference.saving_j, u_j)
+    for against, reference, difference in _references(found):
+        name = CALLED[against]
+        yield _training(f"one training of {name}", reference, found.noise)
+        u_j = saving_u_j(primary.point, reference, found.noise)
+        yield _Joules(f"saved in each training against {name}", difference.saving_j, u_j)
 
 
-def _references(found: Recommendations) -> Iterator[tuple[str, Recommendation]]:
-    names = {
-        Kind.CHEAPEST_WITHIN_NOISE: "the most accurate setup",
-        Kind.VERSUS_MEDIAN: "the setup of median energy",
-        Kind.VERSUS_WORST: "the setup of most energy",
-    }
-    for kind, name in names.items():
-        yield from ((name, item) for item in found.of(kind))
+def _references(found: Recommendations) -> Iterator[tuple[Against, FrontPoint, Difference]]:
+    """What the recommendation saves against: the most accurate setup, then what its user starts from."""
+    primary, best = found.primary, found.best
+    if primary is None or primary.point is None or best is None:
+        return
+    difference = compare(primary.point, best, found.noise)
+    if difference.saves:
+        yield Against.MOST_ACCURATE, best, difference
+    yield from (item for item in primary.versus if item.difference.saves)
 
 
 def _training(what: str, point: FrontPoint, noise: Noise) -> _Joules:

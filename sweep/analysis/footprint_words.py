@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from sweep.analysis import wording
-from sweep.analysis.footprint import Amount, Footprint
+from sweep.analysis.amounts import Amount
+from sweep.analysis.footprint import Footprint
 
 MASSES = ((1e3, "t"), (1.0, "kg"), (1e-3, "g"), (1e-6, "mg"))
 PARTS = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"))

@@ -8,16 +8,23 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sweep.analysis import wording
-from sweep.analysis.noise import Difference, Noise, mean_u
+from sweep.analysis.budget import Budget
+from sweep.analysis.choose import end
+from sweep.analysis.current_setup import Current, fit_sentence
+from sweep.analysis.noise import Difference, Noise, compare, mean_u
 from sweep.analysis.pareto import FrontPoint
+from sweep.analysis.recommendation import Against, Kind
+from sweep.analysis.repeats import price_j
+from sweep.analysis.setups import Setup
 from sweep.records import Domain, Provenance, StudyData
 
-AGAINST = {
-    "cheapest_within_noise": "",
-    "stop_earlier": "",
-    "versus_median": "Against the setup of median energy:",
-    "versus_worst": "Against the setup of most energy:",
+LEADS = {
+    Kind.KNEE: "At the knee of the front, against the recommendation",
+    Kind.CHEAPER_AT_CURRENT_QUALITY: "As good as your current setup",
+    Kind.VERSUS_MEDIAN: "Against the setup of median energy",
+    Kind.VERSUS_WORST: "Against the setup of most energy",
 }
+"""What a sentence opens with, where it says more than what changes."""
 
 
 class Words(NamedTuple):
@@ -27,61 +34,154 @@ class Words(NamedTuple):
         quality_name: as the objective names it.
         names: dimensions that differ between setups.
         in_points: whether differences of quality are told in points of a hundred.
+        budget: what one training may cost.
     """
 
     quality_name: str
     names: tuple[str, ...]
     in_points: bool
     noise: Noise
+    budget: Budget
 
-    def action(self, kind: str, point: FrontPoint, reference: FrontPoint | None, difference: Difference | None) -> str:
-        """The sentence of a recommendation."""
-        if reference is None or difference is None:
-            return self._most_accurate(point)
-        sentence = f"{self._change(point, reference)} {self._saving(difference)}"
-        if point.setup is not reference.setup:
-            sentence += f"; stop at epoch {point.epoch}"
-        return f"{AGAINST[kind]} {sentence}".strip() + self._seen_once()
+    def action(
+        self,
+        kind: Kind,
+        point: FrontPoint,
+        against: Against | None,
+        reference: FrontPoint | None,
+        also: Sequence[Kind] = (),
+    ) -> str:
+        """The sentence of a recommendation; ``also`` are further kinds that chose the same point."""
+        if kind is Kind.NO_CHANGE:
+            sentence = self._no_change(point, against, reference)
+        elif kind is Kind.WITHIN_BUDGET:
+            sentence = self._within_budget(point, reference)
+        elif reference is None:
+            sentence = f"{self._setup(point)} is the most accurate: {self._reached(point)}"
+        else:
+            sentence = self._compared(kind, point, against, reference)
+        return sentence + self._also(also) + self.seen_once()
 
-    def _most_accurate(self, point: FrontPoint) -> str:
-        reached = wording.quality(point.quality, in_points=self.in_points, u=mean_u(self.noise, point.n))
+    def nothing_fits(self, groups: Sequence[Setup]) -> str:
+        """That no setup keeps within the budget, and what comes nearest."""
+        least = min((setup for setup in groups if setup.candidates), key=lambda setup: setup.candidates[0].energy_j)
+        first = least.candidates[0]
         return (
-            f"{wording.setup(point.setup.params, self.names)} is the most accurate: {reached} "
-            f"{self.quality_name} for {wording.energy(point.energy_j)}; stop at epoch {point.epoch}"
-            f"{self._seen_once()}"
+            f"Nothing keeps within {self.budget.words()}; of fewest joules is "
+            f"{wording.setup(least.params, self.names)} stopped at epoch {first.epoch}, "
+            f"{wording.energy(first.energy_j)}"
         )
 
-    def _change(self, point: FrontPoint, reference: FrontPoint) -> str:
+    def compared(self, point: FrontPoint, reference: FrontPoint) -> str:
+        """What changes, and what that saves or costs."""
+        return f"{self.change(point, reference)} {self._saving(point, reference)}"
+
+    def change(self, point: FrontPoint, reference: FrontPoint) -> str:
+        """What differs between two points."""
         if point.setup is reference.setup:
-            setup = wording.setup(point.setup.params, self.names)
-            return f"Stopping {setup} at epoch {point.epoch} instead of {reference.epoch}"
-        return wording.change(point.setup.params, reference.setup.params, self.names)
+            return f"Stopping {self._setup(point)} at epoch {point.epoch} instead of {reference.epoch}"
+        told = wording.change(point.setup.params, reference.setup.params, self.names)
+        return told or f"{self._setup(point)} instead of {self._setup(reference)}"
 
-    def _saving(self, difference: Difference) -> str:
-        saving = wording.share(difference.saving_rel, difference.saving_rel_u)
+    def gain(self, difference: Difference) -> str:
+        """A difference of quality: ``-0.4 ± 0.6 points of accuracy``."""
         gain = wording.gain(difference.quality, in_points=self.in_points, u=difference.quality_u)
-        verb = "saves" if self.noise.is_known else "saved"
-        return (
-            f"{verb} {saving} of the joules ({wording.energy(difference.saving_j)} a training) "
-            f"for {gain} of {self.quality_name}"
-        )
+        return f"{gain} of {self.quality_name}"
 
-    def _seen_once(self) -> str:
+    def saved(self, difference: Difference) -> str:
+        """A saving: ``saves 70 % ± 4 of the joules (12.3 kJ a training)``."""
+        saving = wording.share(difference.saving_rel, difference.saving_rel_u)
+        verb = "saves" if self.noise.is_known else "saved"
+        return f"{verb} {saving} of the joules ({wording.energy(difference.saving_j)} a training)"
+
+    def seen_once(self) -> str:
+        """What is added where nothing was repeated."""
         return "" if self.noise.is_known else " (seen in one run each, not confirmed)"
 
+    def _also(self, kinds: Sequence[Kind]) -> str:
+        told = {
+            Kind.MOST_ACCURATE: "it is also the most accurate",
+            Kind.KNEE: "the knee of the front lies there too",
+            Kind.WITHIN_BUDGET: f"it keeps within {self.budget.words()}",
+        }
+        return "".join(f"; {told[kind]}" for kind in kinds if kind in told)
 
-def unsettled(noise: Noise, data: StudyData) -> str:
-    """What one repeat leaves unknown, and what would settle it."""
-    floor = ""
-    if noise.quality_floor is not None:
-        floor = (
-            f" The validation split alone ({data.study.data.n_val} samples) gives {data.study.quality_name} "
-            f"a standard error of at least {100 * noise.quality_floor:.1f} points."
+    def _within_budget(self, point: FrontPoint, reference: FrontPoint | None) -> str:
+        sentence = f"Within {self.budget.words()} {self._setup(point)} is the choice: {self._reached(point)}"
+        if reference is None:
+            return sentence
+        return f"{sentence}, {self.gain(compare(point, reference, self.noise))} against the recommendation"
+
+    def _compared(self, kind: Kind, point: FrontPoint, against: Against | None, reference: FrontPoint) -> str:
+        sentence = self.compared(point, reference)
+        if point.setup is not reference.setup:
+            sentence += f"; stop at epoch {point.epoch}"
+        elif kind is Kind.STOP_EARLIER:
+            sentence += "; the epochs after it gain nothing beyond the noise"
+        lead = LEADS.get(kind) or ("Against your current setup" if against is Against.CURRENT else "")
+        return f"{lead}: {sentence}" if lead else sentence
+
+    def _saving(self, point: FrontPoint, reference: FrontPoint) -> str:
+        difference, back = compare(point, reference, self.noise), compare(reference, point, self.noise)
+        if difference.saves:
+            return f"{self.saved(difference)} for {self.gain(difference)}"
+        if back.saves:
+            more = wording.share(-difference.saving_rel, difference.saving_rel_u)
+            verb = "costs" if self.noise.is_known else "cost"
+            cost = wording.energy(-difference.saving_j)
+            return f"{verb} {more} more joules ({cost} a training) for {self.gain(difference)}"
+        return f"gives {self.gain(difference)}, for joules that do not differ beyond the noise"
+
+    def _no_change(self, point: FrontPoint, against: Against | None, reference: FrontPoint | None) -> str:
+        if reference is not None:
+            difference = compare(point, reference, self.noise)
+            told = f"No change is worth it: your current setup, {self._setup(point)},"
+            if difference.saves:
+                return f"{told} {self.saved(difference)} for {self.gain(difference)} against {self._setup(reference)}"
+            return (
+                f"{told} and the best choice otherwise, {self._setup(reference)}, differ in neither joules nor "
+                f"{self.quality_name} beyond the noise"
+            )
+        if against is Against.CURRENT:
+            return f"No change is worth it: your current setup, {self._setup(point)}, is the best choice"
+        return (
+            f"No change is worth it: no setup differs from another beyond the noise; {self._setup(point)} stands "
+            f"first, with {self._reached(point)}"
         )
+
+    def _setup(self, point: FrontPoint) -> str:
+        return wording.setup(point.setup.params, self.names)
+
+    def _reached(self, point: FrontPoint) -> str:
+        u = mean_u(self.noise, point.n, point.trials)
+        reached = wording.quality(point.quality, in_points=self.in_points, u=u)
+        return f"{reached} {self.quality_name} for {wording.energy(point.energy_j)}; stop at epoch {point.epoch}"
+
+
+def unsettled(noise: Noise, data: StudyData, groups: Sequence[Setup], best: FrontPoint) -> str:
+    """What one repeat leaves unknown, and what would settle it at what price."""
+    ends = [setup for setup in groups if setup.candidates]
+    cost = price_j(ends)
+    price = "" if not cost else f", for about {wording.energy(cost)} ({wording.count(len(ends), 'setup')})"
     return (
         "Each setup was trained once, so how much quality and joules vary from run to run is not known, and "
-        f"no difference between two setups is confirmed.{floor} study.repeats=3 would settle it."
+        f"no difference between two setups is confirmed.{_floor(noise, data, best)} study.repeats=3 would settle "
+        f"it{price}."
     )
+
+
+def _floor(noise: Noise, data: StudyData, best: FrontPoint) -> str:
+    """The least that the quality is uncertain by, from the samples that it was judged on."""
+    sampling = noise.sampling
+    se = sampling.mean_se(end(best.setup).trials) if sampling is not None else None
+    units = (
+        f"{sampling.n_units} {sampling.unit}s" if sampling is not None and se else f"{data.study.data.n_val} samples"
+    )
+    se = se or noise.quality_floor
+    if se is None:
+        return ""
+    told = f"{100 * se:.1f} points" if wording.in_points(data) else f"{se:.2g}"
+    return f" The validation split alone ({units}) gives {data.study.quality_name} a standard error of at least {told}."
 
 
 def caveats(data: StudyData, point: FrontPoint, reference: FrontPoint | None, noise: Noise) -> tuple[str, ...]:
@@ -100,10 +200,21 @@ def caveats(data: StudyData, point: FrontPoint, reference: FrontPoint | None, no
         found.append("the schedule depends on the planned length, so only whole runs are compared")
     if imported:
         found.append(f"trial {wording.numbers(imported)} was imported from another study")
-    return (*found, *_not_measured(data.study.domains))
+    return (*found, *not_measured(data.study.domains))
 
 
-def _not_measured(domains: Sequence[Domain]) -> Iterator[str]:
+def about_current(data: StudyData, current: Current | None) -> tuple[str, ...]:
+    """What a reader must know of the setup that was named as the current one."""
+    if current is None:
+        return ()
+    if current.point is None:
+        return (f"nothing is compared with your current setup: {current.reason}",)
+    if current.point.setup.excluded:
+        return (f"your current setup is off the front: {current.point.setup.excluded}",)
+    return () if current.n_matching == 1 else (fit_sentence(data, current).rstrip("."),)
+
+
+def not_measured(domains: Sequence[Domain]) -> Iterator[str]:
     """Which of the joules no sensor told in this study; all of them, or those of some domains."""
     summed = [domain for domain in domains if domain.additive]
     for provenance in (Provenance.MODELLED, Provenance.REPLAYED):

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from sweep.analysis.payback import Named, Payback
+from sweep.analysis.recommendation import Kind
 from sweep.analysis.summary import summarise
 from sweep.records import StudyData
 from tests.factories import repeats, sixteen, study
@@ -80,6 +81,21 @@ def test_a_saving_inside_the_noise_is_none() -> None:
     assert found is not None
     assert found.trainings is None
     assert found.reason == "the 2.00 J saved by a training are inside the noise"
+
+
+def test_with_a_current_setup_the_most_accurate_one_stays_a_reference() -> None:
+    found = summarise(_named(sixteen(3), {"batch_size": 64, "lr": 0.01})).ledger.payback
+    assert [item.reference for item in found] == [Named.CURRENT, Kind.MOST_ACCURATE]
+    assert found[0].trainings == found[1].trainings  # it is the most accurate one
+
+
+def test_where_no_change_is_worth_it_nothing_is_paid_back() -> None:
+    one = repeats({"lr": 0.1}, [(0.9,), (0.91,)], epoch_j=10.0)
+    data = study(one + repeats({"lr": 0.01}, [(0.9,), (0.91,)], first=2, epoch_j=10.0))
+    summary = summarise(_named(data, {"lr": 0.01}))
+    assert summary.recommendations.primary is not None
+    assert summary.recommendations.primary.kind is Kind.NO_CHANGE
+    assert [item.trainings for item in summary.ledger.payback] == [None]
 
 
 def test_who_trains_the_recommendation_already_saves_nothing() -> None:
