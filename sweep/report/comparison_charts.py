@@ -24,6 +24,7 @@ class Scatter(NamedTuple):
     Attributes:
         guide: ends of the line of equal ratio, (x, y); empty where there is none.
         stars: what each study recommends: its letter, x and y.
+        is_energy: whether both axes carry joules; they are logarithmic then.
     """
 
     x: list[float]
@@ -33,7 +34,7 @@ class Scatter(NamedTuple):
     stars: list[tuple[str, float, float]]
     x_title: str
     y_title: str
-    log: bool
+    is_energy: bool
 
 
 class Bars(NamedTuple):
@@ -59,7 +60,7 @@ def energies_info(found: Comparison) -> Scatter:
         stars=[(letter, pair.a.energy_j, pair.b.energy_j) for letter, pair in _recommended(found)],
         x_title=f"A: energy ({kinds[0]} J)",
         y_title=f"B: energy ({kinds[1]} J)",
-        log=True,
+        is_energy=True,
     )
 
 
@@ -70,7 +71,7 @@ def qualities_info(found: Comparison) -> Scatter:
     ends = [min(x + y), max(x + y)]
     stars = [(letter, pair.a.quality, pair.b.quality) for letter, pair in _recommended(found)]
     labels = _labels(found, energy=False)
-    return Scatter(x, y, labels, (ends, ends), stars, f"A: {name}", f"B: {name}", log=False)
+    return Scatter(x, y, labels, (ends, ends), stars, f"A: {name}", f"B: {name}", is_energy=False)
 
 
 def shares_info(found: Comparison) -> Bars:
@@ -110,8 +111,8 @@ def scatter_plot(numbers: Scatter) -> go.Figure:
             hoverinfo="skip",
             name=f"recommended by {letter}",
         )
-    styled(figure, numbers.x_title, numbers.y_title)
-    if numbers.log:
+    styled(figure, numbers.x_title, numbers.y_title, energy="xy" if numbers.is_energy else "")
+    if numbers.is_energy:
         figure.update_xaxes(type="log", dtick="D2", tickformat="~s")
         figure.update_yaxes(type="log", dtick="D2", tickformat="~s")
     return figure

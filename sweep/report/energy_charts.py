@@ -44,12 +44,13 @@ class BarsInfo(NamedTuple):
 
 
 class CurveInfo(NamedTuple):
-    """A value of each epoch."""
+    """A value of each epoch; ``is_energy`` says whether values are joules."""
 
     epochs: list[int]
     values: list[float]
     hovers: list[str]
     title: str
+    is_energy: bool
 
 
 def energy_figures(measured: Measured) -> dict[str, Figure]:
@@ -115,7 +116,9 @@ def layers_info(measured: Measured) -> BarsInfo | None:
 
 def loss_info(measured: Measured) -> CurveInfo | None:
     """Mean loss of each epoch."""
-    return _curve(measured, lambda epoch: epoch.logged.get(LOSS), "Mean loss", lambda value: f"loss {value:.4g}")
+    return _curve(
+        measured, lambda epoch: epoch.logged.get(LOSS), "Mean loss", lambda value: f"loss {value:.4g}", is_energy=False
+    )
 
 
 def epochs_info(measured: Measured) -> CurveInfo | None:
@@ -162,7 +165,7 @@ def plot_bars(numbers: BarsInfo) -> Figure:
             hovertemplate="%{customdata}<extra></extra>",
             showlegend=len(numbers.series) > 1,
         )
-    styled(figure, numbers.title, "", height=150 + 26 * len(numbers.labels))
+    styled(figure, numbers.title, "", energy="x", height=150 + 26 * len(numbers.labels))
     ticks = list(range(len(numbers.labels)))
     figure.update_yaxes(tickvals=ticks, ticktext=numbers.labels, autorange="reversed", showgrid=False)
     figure.update_layout(barmode="stack", bargap=0.25)
@@ -180,14 +183,19 @@ def plot_curve(numbers: CurveInfo) -> Figure:
         customdata=numbers.hovers,
         hovertemplate="%{customdata}<extra></extra>",
     )
-    styled(figure, "Epoch", numbers.title, height=340)
+    styled(figure, "Epoch", numbers.title, energy="y" if numbers.is_energy else "", height=340)
     if len(numbers.epochs) <= 10:
         figure.update_xaxes(dtick=1)
     return figure
 
 
 def _curve(
-    measured: Measured, value: Callable[[EpochEnergy], float | None], title: str, words: Callable[[float], str]
+    measured: Measured,
+    value: Callable[[EpochEnergy], float | None],
+    title: str,
+    words: Callable[[float], str],
+    *,
+    is_energy: bool = True,
 ) -> CurveInfo | None:
     known = [
         (epoch.epoch, item) for epoch in measured.epochs if (item := value(epoch)) is not None and math.isfinite(item)
@@ -200,6 +208,7 @@ def _curve(
         [item for _, item in points],
         [text(f"epoch {epoch}: {words(item)}") for epoch, item in points],
         title,
+        is_energy,
     )
 
 

@@ -4,7 +4,8 @@ Panels stand one below another, with the same axes and one scale of colours, so 
 """
 
 import math
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +14,13 @@ from plotly import graph_objects as go
 from plotly.subplots import make_subplots
 
 from sweep.analysis.heat import HeatTable
-from sweep.report.chart import SEQUENTIAL, styled, text
+from sweep.report.chart import SEQUENTIAL, axis_title, cut, plain, styled, text
 
+MAX_TICK, MAX_LINE = 14, 44
+"""Letters of a label and of a line of the title that fit on a phone."""
 PANEL_HEIGHT = 240
-AROUND = 100
-"""Height of titles, in pixels."""
+AROUND, LINE = 100, 18
+"""Heights of titles and of a line of text, in pixels."""
 DULL = "rgba(128,128,128,0.12)"
 DULL_TEXT = "#808690"
 
@@ -46,25 +49,28 @@ class HeatInfo(NamedTuple):
     """Numbers of a heat map; labels are escaped.
 
     Attributes:
-        span: smallest and largest value of all panels.
+        row_ticks: labels of the rows, cut so that they leave room for the cells on a phone.
         reverse: whether small numbers are the good (bright) ones.
+        is_energy: whether the values are joules.
     """
 
     panels: list[HeatPanel]
     row_name: str
+    row_ticks: list[str]
     column_name: str
-    span: tuple[float, float]
     unit: str
     reverse: bool
     averaged: list[str]
+    is_energy: bool
 
 
 def heat_info(
     tables: Sequence[HeatTable],
     unit: str,
     *,
-    decimals: int,
+    told: Callable[[float], str],
     reverse: bool,
+    is_energy: bool = False,
     beside: Sequence[HeatTable] = (),
     dull: Sequence[NDArray[np.bool_]] = (),
 ) -> HeatInfo | None:
@@ -73,24 +79,25 @@ def heat_info(
     Args:
         tables: one for each paradigm.
         unit: of the values.
-        decimals: digits of the values.
+        told: a value as its cell says it.
         reverse: whether small numbers are the good ones.
+        is_energy: whether the values are joules.
         beside: tables of what stands below the value in each cell, with two decimals.
         dull: masks of the cells that get no colour.
     """
     if not tables:
         return None
-    known = np.concatenate([table.values[~np.isnan(table.values)] for table in tables])
     others = [None] * len(tables) if not beside else [table.values for table in beside]
     masks = dull or [np.zeros(table.values.shape, dtype=bool) for table in tables]
     return HeatInfo(
-        panels=[_panel(*item, decimals) for item in zip(tables, others, masks, strict=True)],
+        panels=[_panel(*item, told) for item in zip(tables, others, masks, strict=True)],
         row_name=text(tables[0].row_name),
+        row_ticks=[text(cut(item, MAX_TICK)) for item in tables[0].rows],
         column_name=text(tables[0].column_name),
-        span=(float(known.min()), float(known.max())),
-        unit=text(unit),
+        unit="<br>".join(map(text, textwrap.wrap(unit, MAX_LINE))),
         reverse=reverse,
         averaged=[text(item) for item in tables[0].averaged],
+        is_energy=is_energy,
     )
 
 
@@ -101,21 +108,54 @@ def plot(numbers: HeatInfo) -> go.Figure:
         rows=n, cols=1, subplot_titles=[panel.title for panel in numbers.panels], vertical_spacing=0.3 / n
     )
     for row, panel in enumerate(numbers.panels, start=1):
-        _add(figure, panel, numbers, row)
+        _add(figure, panel, row)
     mean = f"<br>mean over {', '.join(numbers.averaged)}" if numbers.averaged else ""
-    styled(figure, "", "", height=AROUND + PANEL_HEIGHT * n)
+    styled(figure, "", "", energy="z" if numbers.is_energy else "", height=AROUND + PANEL_HEIGHT * n)
     figure.update_layout(
-        margin={"t": 48 if n == 1 else 64},
-        title={"text": f"{numbers.unit}{mean}", "font": {"size": 13}, "x": 0.5, "y": 0.98, "yanchor": "top"},
+        coloraxis={"colorscale": SEQUENTIAL, "reversescale": numbers.reverse, "showscale": False},
+        margin={"t": (48 if n == 1 else 64) + LINE * f"{numbers.unit}{mean}".count("<br>")},
+        title={
+            "text": f"{numbers.unit}{mean}",
+            "font": {"size": 13},
+            "x": 0.5,
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 16},
+        },
     )
     figure.update_annotations(font={"size": 13})
-    axis = {"type": "category", "showgrid": False, "automargin": True}
-    figure.update_xaxes(title={"text": numbers.column_name, "standoff": 4}, **axis)
-    figure.update_yaxes(title={"text": numbers.row_name}, autorange="reversed", visible=bool(numbers.row_name), **axis)
+    axis = {"type": "category", "showgrid": False, "automargin": True, "ticks": ""}
+    figure.update_xaxes(title=axis_title(numbers.column_name) | {"standoff": 4}, **axis)
+    figure.update_yaxes(tickvals=numbers.panels[0].rows, ticktext=numbers.row_ticks)
+    figure.update_yaxes(
+        title=axis_title(numbers.row_name), autorange="reversed", visible=bool(numbers.row_name), **axis
+    )
     return figure
 
 
-def _panel(table: HeatTable, beside: NDArray[np.float64] | None, dull: NDArray[np.bool_], decimals: int) -> HeatPanel:
+def alt(numbers: HeatInfo) -> str:
+    """The lowest and the highest cell of each panel."""
+    return plain(f"{numbers.unit}: {'. '.join(_extremes(panel, numbers) for panel in numbers.panels)}.")
+
+
+def _extremes(panel: HeatPanel, numbers: HeatInfo) -> str:
+    names = f"{numbers.row_name} ", f"{numbers.column_name} "
+    known = sorted(
+        (
+            item,
+            f"{cell} at {', '.join(name + label for name, label in zip(names, (row, column), strict=True) if label)}",
+        )
+        for row, items, cells in zip(panel.rows, panel.values, panel.cells, strict=True)
+        for column, item, cell in zip(panel.columns, items, cells, strict=True)
+        if item is not None
+    )
+    of = f"{panel.title}, " if panel.title else ""
+    return f"{of}lowest {known[0][1]}; highest {known[-1][1]}" if known else f"{of}no cell is known"
+
+
+def _panel(
+    table: HeatTable, beside: NDArray[np.float64] | None, dull: NDArray[np.bool_], told: Callable[[float], str]
+) -> HeatPanel:
     values = _optional(table.values)
     second = [[""] * len(row) for row in values] if beside is None else _second(beside)
     return HeatPanel(
@@ -124,7 +164,7 @@ def _panel(table: HeatTable, beside: NDArray[np.float64] | None, dull: NDArray[n
         columns=[text(item) for item in table.columns],
         values=values,
         cells=[
-            ["" if item is None else f"{item:.{decimals}f}{more}" for item, more in zip(row, extra, strict=True)]
+            ["" if item is None else f"{told(item)}{more}" for item, more in zip(row, extra, strict=True)]
             for row, extra in zip(values, second, strict=True)
         ],
         lit=_optional(np.where(dull, np.nan, table.values)),
@@ -140,13 +180,11 @@ def _second(values: NDArray[np.float64]) -> list[list[str]]:
     return [["" if math.isnan(item) else f"<br>{item:.2f}" for item in row] for row in values]
 
 
-def _add(figure: go.Figure, panel: HeatPanel, numbers: HeatInfo, row: int) -> None:
-    low, high = numbers.span
-    scale = {"zmin": low, "zmax": high, "colorscale": SEQUENTIAL, "reversescale": numbers.reverse}
-    _add_cells(figure, panel, panel.lit, row, textfont={"size": 13}, **scale)
+def _add(figure: go.Figure, panel: HeatPanel, row: int) -> None:
+    _add_cells(figure, panel, panel.lit, row, textfont={"size": 13}, coloraxis="coloraxis")
     if any(item is not None for cells in panel.dull for item in cells):
         grey = {"size": 13, "color": DULL_TEXT}
-        _add_cells(figure, panel, panel.dull, row, textfont=grey, colorscale=[[0, DULL], [1, DULL]])
+        _add_cells(figure, panel, panel.dull, row, textfont=grey, showscale=False, colorscale=[[0, DULL], [1, DULL]])
 
 
 def _add_cells(figure: go.Figure, panel: HeatPanel, values: list[list[float | None]], row: int, **look: object) -> None:
@@ -161,7 +199,6 @@ def _add_cells(figure: go.Figure, panel: HeatPanel, values: list[list[float | No
         texttemplate="%{text}",
         hovertemplate="%{y} | %{x}: %{text}<extra></extra>",
         hoverongaps=False,
-        showscale=False,
         xgap=2,
         ygap=2,
         row=row,

@@ -142,10 +142,15 @@ class TestSteps:
         assert len(set(numbers.labels)) == 5  # loss is a row, too
         assert len({(violin.label, violin.pass_) for violin in numbers.violins}) == len(numbers.violins) == 8
 
-    def test_a_row_seen_in_too_few_steps_has_no_distribution(self) -> None:
+    @pytest.mark.parametrize(("n_steps", "points"), [(0, None), (1, "all"), (4, "all"), (5, False)])
+    def test_a_row_seen_in_too_few_steps_has_points_instead_of_a_distribution(
+        self, n_steps: int, points: str | bool | None
+    ) -> None:
         single = table()
-        rows = [msgspec.structs.replace(row, steps_j=row.steps_j[:4]) for row in single.rows]
-        assert layer_steps.info(breakdown([msgspec.structs.replace(single, rows=rows)], COVERED)) is None
+        rows = [msgspec.structs.replace(row, steps_j=row.steps_j[:n_steps]) for row in single.rows]
+        numbers = layer_steps.info(breakdown([msgspec.structs.replace(single, rows=rows)], COVERED))
+        drawn = [] if numbers is None else list(layer_steps.plot(numbers).data)
+        assert {violin.points for violin in drawn} == (set() if points is None else {points})
 
     def test_a_numbered_layer_says_its_type_and_its_phase_where_there_are_two(self) -> None:
         tables = [table(layers={"net.0": ("Linear", 1.0)}, phase=phase) for phase in ("one", "two")]

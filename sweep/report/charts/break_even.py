@@ -7,6 +7,7 @@ for the best and the worst setup that pays, and for the mean joules of all setup
 Where the crossings span decades both axes are logarithmic.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -18,12 +19,14 @@ from sweep.analysis.break_even import BreakEvenLine, Interval, Joules
 from sweep.analysis.paired import dimension_of_paradigm
 from sweep.analysis.paradigm_words import called, interval, trainings
 from sweep.analysis.summary import Summary
-from sweep.report.chart import PALETTE, Chart, spans_decades, styled, text
+from sweep.report.chart import PALETTE, Chart, Drawn, axis_title, drawn, plain, spans_decades, styled, text
 
 N_POINTS = 40
 REACH = 1.4
 """How far beyond the last crossing the lines go."""
 WITHOUT_CROSSING = 10.0
+LEFT = 0.25
+"""Share of the axis within which labels stand on the right."""
 PANEL_HEIGHT = 380
 MEAN, BEST, WORST = "mean of the setups", "best setup", "worst that pays"
 COLOURS = {MEAN: PALETTE[0], BEST: PALETTE[2], WORST: PALETTE[4]}
@@ -32,7 +35,8 @@ COLOURS = {MEAN: PALETTE[0], BEST: PALETTE[2], WORST: PALETTE[4]}
 class Crossing(NamedTuple):
     """Where two lines meet; ``low`` and ``high`` bound the interval within the panel, equal to ``x`` without one.
 
-    ``label`` stands beside it, ``hover`` says of which setup it is.
+    ``label`` stands beside it, ``hover`` says of which setup it is. ``is_left`` says that it stands near the left edge,
+    where there is no room for the label on that side.
     """
 
     x: float
@@ -41,16 +45,19 @@ class Crossing(NamedTuple):
     high: float
     label: str
     hover: str
+    is_left: bool
 
 
 class Pair(NamedTuple):
-    """The two lines of one setup; ``setup`` is escaped, ``crossing`` is ``None`` for never."""
+    """The two lines of one setup; ``setup`` and hovers are escaped, ``crossing`` is ``None`` for never."""
 
     name: str
     setup: str
     x: list[float]
     pretrained_j: list[float]
     baseline_j: list[float]
+    pretrained_hovers: list[str]
+    baseline_hovers: list[str]
     crossing: Crossing | None
 
 
@@ -95,16 +102,28 @@ def plot(numbers: BreakEvenInfo) -> go.Figure:
         for pair in panel.pairs:
             _add(figure, pair, row, is_named=pair.name in named)
             named.add(pair.name)
-    styled(figure, "Trainings", numbers.energy_title, height=PANEL_HEIGHT * n + 80)
+    styled(figure, "Trainings", numbers.energy_title, energy="y", height=PANEL_HEIGHT * n + 80)
     figure.update_layout(legend={"traceorder": "normal", "y": 1.0 + 0.14 / n})
     figure.update_annotations(font={"size": 13})
     for row, panel in enumerate(numbers.panels, start=1):
         kind = "log" if panel.log else "linear"
-        ticks = {"dtick": 1} if panel.log else {}
-        figure.update_xaxes(title="Trainings", type=kind, automargin=True, zeroline=False, row=row, col=1, **ticks)
-        figure.update_yaxes(title=numbers.energy_title, type=kind, automargin=True, zeroline=False, row=row, col=1)
-        figure.update_yaxes(tickformat="~s", exponentformat="SI", row=row, col=1)
+        axis = {"type": kind, "automargin": True, "zeroline": False, "ticks": "", "row": row, "col": 1}
+        figure.update_xaxes(title=axis_title("Trainings"), **axis, **({"dtick": 1} if panel.log else {}))
+        figure.update_yaxes(title=axis_title(numbers.energy_title), tickformat="~s", **axis)
+        if panel.log:
+            figure.update_yaxes(dtick="D2", row=row, col=1)
     return figure
+
+
+def alt(numbers: BreakEvenInfo) -> str:
+    """Where the lines of each panel cross."""
+    return " ".join(
+        plain(f"{panel.title}: {'; '.join(_told(pair) for pair in panel.pairs)}.") for panel in numbers.panels
+    )
+
+
+def _told(pair: Pair) -> str:
+    return f"{pair.setup}, never pays" if pair.crossing is None else pair.crossing.hover
 
 
 class BreakEvenChart(Chart):
@@ -119,10 +138,9 @@ class BreakEvenChart(Chart):
     order = 42
     nothing = ""
 
-    def figure(self, summary: Summary) -> go.Figure | None:
+    def draw(self, summary: Summary) -> Drawn | None:
         """The chart; ``None`` without a pretrained paradigm and a baseline."""
-        numbers = info(summary)
-        return None if numbers is None else plot(numbers)
+        return drawn(info(summary), plot, alt)
 
 
 def _panel(line: BreakEvenLine, names: tuple[str, ...]) -> Panel | None:
@@ -151,15 +169,24 @@ def _cases(line: BreakEvenLine, names: tuple[str, ...]) -> list[_Case]:
 
 
 def _pair(case: _Case, x: list[float]) -> Pair:
-    joules = case.joules
+    joules, setup = case.joules, text(case.setup)
+    pretrained_j = [joules.pretraining_j + item * joules.downstream_j for item in x]
+    baseline_j = [item * joules.baseline_j for item in x]
     return Pair(
         name=case.name,
-        setup=text(case.setup),
+        setup=setup,
         x=x,
-        pretrained_j=[joules.pretraining_j + item * joules.downstream_j for item in x],
-        baseline_j=[item * joules.baseline_j for item in x],
+        pretrained_j=pretrained_j,
+        baseline_j=baseline_j,
+        pretrained_hovers=_hovers(f"{setup}, pretrained", x, pretrained_j),
+        baseline_hovers=_hovers(f"{setup}, baseline", x, baseline_j),
         crossing=_crossing(case, x),
     )
+
+
+def _hovers(of: str, x: list[float], energies_j: list[float]) -> list[str]:
+    pairs = zip(x, energies_j, strict=True)
+    return [f"{of}<br>{trainings(item)} trainings: {wording.energy(energy_j)}" for item, energy_j in pairs]
 
 
 def _crossing(case: _Case, x: list[float]) -> Crossing | None:
@@ -174,13 +201,20 @@ def _crossing(case: _Case, x: list[float]) -> Crossing | None:
         low=max(min(at if low is None else low, at), x[0]),
         high=min(x[-1] if high is None else max(high, at), x[-1]),
         label=trainings(at),
+        is_left=_share(at, x) < LEFT,
         hover=f"{text(case.setup)}<br>break-even after {trainings(at)}{spread} trainings",
     )
 
 
+def _share(at: float, x: list[float]) -> float:
+    """How far along the axis a number of trainings stands, 0 to 1; an axis that begins above 0 is logarithmic."""
+    return math.log(at / x[0]) / math.log(x[-1] / x[0]) if x[0] > 0.0 else at / x[-1]
+
+
 def _add(figure: go.Figure, pair: Pair, row: int, *, is_named: bool) -> None:
     colour = COLOURS[pair.name]
-    for way, energy_j, dash in (("pretrained", pair.pretrained_j, "solid"), ("baseline", pair.baseline_j, "dash")):
+    solid, dashed = (pair.pretrained_j, pair.pretrained_hovers), (pair.baseline_j, pair.baseline_hovers)
+    for (energy_j, hovers), dash in ((solid, "solid"), (dashed, "dash")):
         figure.add_scatter(
             x=pair.x,
             y=energy_j,
@@ -189,7 +223,8 @@ def _add(figure: go.Figure, pair: Pair, row: int, *, is_named: bool) -> None:
             name=pair.name,
             legendgroup=pair.name,
             showlegend=dash == "solid" and not is_named,
-            hovertemplate=f"{pair.setup}, {way}<br>%{{x:.3~g}} trainings: %{{y:.3~s}}J<extra></extra>",
+            text=hovers,
+            hovertemplate="%{text}<extra></extra>",
             row=row,
             col=1,
         )
@@ -202,7 +237,8 @@ def _add(figure: go.Figure, pair: Pair, row: int, *, is_named: bool) -> None:
             hovertext=[at.hover],
             hovertemplate="%{hovertext}<extra></extra>",
             mode="markers+text",
-            textposition="top left",
+            textposition="top right" if at.is_left else "top left",
+            cliponaxis=False,
             marker={"color": colour, "size": 10},
             error_x={"type": "data", "array": [at.high - at.x], "arrayminus": [at.x - at.low], "width": 5},
             showlegend=False,

@@ -9,7 +9,7 @@ from sweep.analysis import wording
 from sweep.analysis.drift import Drift as Found
 from sweep.analysis.drift import Run
 from sweep.analysis.summary import Summary
-from sweep.report.chart import ACCENT, MUTED, Chart, styled, text, thin
+from sweep.report.chart import ACCENT, MUTED, Chart, Drawn, drawn, plain, rounded, styled, text, thin
 
 MIN_MEDIAN = 3
 
@@ -27,12 +27,14 @@ class DriftInfo(NamedTuple):
 
     Attributes:
         lines: at most ``MAX_POINTS`` of them.
+        n_runs: of all.
         median_epochs: epochs that at least ``MIN_MEDIAN`` runs have.
         median: over all runs there.
         energy_title: with the provenance of the joules.
     """
 
     lines: list[Line]
+    n_runs: int
     median_epochs: list[int]
     median: list[float]
     energy_title: str
@@ -54,9 +56,10 @@ def info(found: Found, provenance: str) -> DriftInfo | None:
     shared = sorted(epoch for epoch, items in by_epoch.items() if len(items) >= MIN_MEDIAN)
     return DriftInfo(
         lines=[_line(run) for run in thin(found.runs)],
+        n_runs=len(found.runs),
         median_epochs=shared,
         median=[statistics.median(by_epoch[epoch]) for epoch in shared],
-        energy_title=f"Energy per step ({provenance} J)<br>over its later median",
+        energy_title=f"Energy per step ({provenance})<br>over its later median",
     )
 
 
@@ -67,7 +70,8 @@ def plot(numbers: DriftInfo) -> go.Figure:
         figure.add_scatter(
             x=line.epochs,
             y=line.relative,
-            hovertemplate=f"{line.label}<br>epoch %{{x}}: %{{y:.3f}}<extra></extra>",
+            meta=[line.label],
+            hovertemplate="%{meta[0]}<br>epoch %{x}: %{y:.3f}<extra></extra>",
             mode="lines",
             line={"color": MUTED, "width": 1},
             name="trials",
@@ -87,6 +91,19 @@ def plot(numbers: DriftInfo) -> go.Figure:
     return styled(figure, "Epoch", numbers.energy_title)
 
 
+def alt(numbers: DriftInfo) -> str:
+    """Where the median of the runs begins and ends, or the only runs do."""
+    if numbers.median:
+        epochs, relative, of = numbers.median_epochs, numbers.median, f"median of {numbers.n_runs} runs"
+    else:
+        line = numbers.lines[0]
+        epochs, relative, of = line.epochs, line.relative, plain(line.label)
+    return (
+        f"Energy per step over its later median, {of}: {relative[0]:.3f} in epoch {epochs[0]}, "
+        f"{relative[-1]:.3f} in epoch {epochs[-1]}."
+    )
+
+
 class Drift(Chart):
     """Whether a step costs the same from the first epoch to the last."""
 
@@ -95,13 +112,12 @@ class Drift(Chart):
     order = 90
     nothing = "The joules of single epochs' steps were not recorded, or no undisturbed trial is long enough."
 
-    def figure(self, summary: Summary) -> go.Figure | None:
+    def draw(self, summary: Summary) -> Drawn | None:
         """The chart; ``None`` if the energy per step is not known."""
         if summary.drift is None:
             return None
-        numbers = info(summary.drift, wording.provenance(summary.data.study.domains))
-        return None if numbers is None else plot(numbers)
+        return drawn(info(summary.drift, wording.provenance(summary.data.study.domains)), plot, alt)
 
 
 def _line(run: Run) -> Line:
-    return Line(list(run.epochs), list(run.relative), text(f"trial {run.number}, {run.phase}"))
+    return Line(list(run.epochs), rounded(run.relative), text(f"trial {run.number}, {run.phase}"))

@@ -15,10 +15,10 @@ from sweep.analysis import wording
 from sweep.analysis.domains import DomainMean, setup_domains
 from sweep.analysis.summary import Summary
 from sweep.records import Domain, Provenance
-from sweep.report.chart import PALETTE, Chart, styled, text, thin
+from sweep.report.chart import PALETTE, Chart, Drawn, drawn, plain, styled, text, thin
 
-MAX_SETUPS = 24
-MAX_LINE, MAX_LINES = 18, 2
+MAX_SETUPS = 16
+MAX_LINE, MAX_LINES = 18, 4
 NO_BREAK = "\N{NO-BREAK SPACE}"
 PATTERNS = {Provenance.MEASURED: "", Provenance.MODELLED: "/", Provenance.REPLAYED: "."}
 IDLE_OPACITY = 0.4
@@ -45,11 +45,13 @@ class DomainsInfo(NamedTuple):
 
     Attributes:
         setups: labels, cheapest setup first; strings are escaped.
+        lines: of text in the longest label.
         parts: in the order of the study's domains.
         energy_title: with the provenance of the joules, and how many setups are drawn if not all are.
     """
 
     setups: list[str]
+    lines: int
     parts: list[Part]
     energy_title: str
 
@@ -65,9 +67,11 @@ def info(summary: Summary) -> DomainsInfo | None:
     known.sort(key=lambda item: _known_j(domains, item[1]))
     shown = thin(known, MAX_SETUPS)
     labels = [wording.setup(setup.params, names) for setup, _ in shown]
+    wrapped = [_lines(label) for label in labels]
     omitted = f"; {len(shown)} of {len(known)} setups" if len(shown) < len(known) else ""
     return DomainsInfo(
-        setups=["<br>".join(text(line) for line in _lines(label)) for label in labels],
+        setups=["<br>".join(map(text, lines)) for lines in wrapped],
+        lines=max(2, *map(len, wrapped)),
         parts=[
             _part(domain, PALETTE[index % len(PALETTE)], labels, [means.get(domain.name) for _, means in shown])
             for index, domain in enumerate(domains)
@@ -92,11 +96,22 @@ def plot(numbers: DomainsInfo) -> go.Figure:
                 customdata=part.hovers,
                 hovertemplate="%{customdata}<extra></extra>",
             )
-    styled(figure, numbers.energy_title, "", height=170 + 36 * len(numbers.setups))
+    styled(figure, numbers.energy_title, "", energy="x", height=170 + (8 + 14 * numbers.lines) * len(numbers.setups))
     ticks = list(range(len(numbers.setups)))
     figure.update_yaxes(tickvals=ticks, ticktext=numbers.setups, autorange="reversed", showgrid=False)
     figure.update_layout(barmode="stack", bargap=0.3)
     return figure
+
+
+def alt(numbers: DomainsInfo) -> str:
+    """Joules of each domain in the cheapest and in the dearest setup."""
+    ends = dict.fromkeys(("cheapest", "dearest") if len(numbers.setups) > 1 else ("only",))
+    told = (
+        f"The {end} setup, {numbers.setups[at].replace('<br>', ' ')}: "
+        f"{'; '.join(part.hovers[at].rpartition('<br>')[2] for part in numbers.parts)}."
+        for end, at in zip(ends, (0, -1), strict=False)
+    )
+    return plain(" ".join(told))
 
 
 class EnergyByDomain(Chart):
@@ -110,10 +125,9 @@ class EnergyByDomain(Chart):
     order = 45
     nothing = "No joules are known."
 
-    def figure(self, summary: Summary) -> go.Figure | None:
+    def draw(self, summary: Summary) -> Drawn | None:
         """The chart; ``None`` if no joules are known."""
-        numbers = info(summary)
-        return None if numbers is None else plot(numbers)
+        return drawn(info(summary), plot, alt)
 
 
 def _part(domain: Domain, colour: str, labels: Sequence[str], means: Sequence[DomainMean | None]) -> Part:
@@ -156,5 +170,6 @@ def _pattern(part: Part) -> dict[str, object]:
 
 def _lines(label: str) -> list[str]:
     """Lines that leave room for the bars on a phone; a dimension stays with its value where they fit."""
-    joined = ", ".join(part.replace(" ", NO_BREAK) for part in label.split(", "))
+    parts = label.split(", ")
+    joined = ", ".join(part.replace(" ", NO_BREAK) if len(part) < MAX_LINE else part for part in parts)
     return textwrap.wrap(joined, MAX_LINE, max_lines=MAX_LINES, placeholder="…")

@@ -11,17 +11,18 @@ from sweep.analysis import wording
 from sweep.analysis.multitask import Mean, mean_of
 from sweep.analysis.paired import MULTITASK, SINGLETASK, PairedSetup, dimension_of_paradigm, paired
 from sweep.analysis.summary import Summary
-from sweep.report.chart import PALETTE, Chart, styled, text, thin
+from sweep.report.chart import PALETTE, Chart, Drawn, drawn, plain, styled, text, thin
 
 MAX_SETUPS = 24
 
 
 class Bars(NamedTuple):
-    """One paradigm over the setups; ``energy_j`` is ``None`` where it is not known. ``name`` is escaped."""
+    """One paradigm over the setups; ``energy_j`` is ``None`` where it is not known. Strings are escaped."""
 
     name: str
     energy_j: list[float | None]
     energy_sd_j: list[float | None]
+    hovers: list[str]
     is_single: bool
 
 
@@ -60,13 +61,22 @@ def plot(numbers: HeadsInfo) -> go.Figure:
             name=bars.name,
             offsetgroup="single" if bars.is_single else "multi",
             marker={"color": colour},
-            hovertemplate=f"%{{x}}<br>{bars.name}: %{{y:.3~s}}J<extra></extra>",
+            text=bars.hovers,
+            textposition="none",
+            hovertemplate="%{x}<br>%{text}<extra></extra>",
         )
-    styled(figure, "Setup", numbers.energy_title)
+    styled(figure, "Setup", numbers.energy_title, energy="y")
     figure.update_layout(barmode="relative", legend={"traceorder": "normal"})
     figure.update_xaxes(type="category")
     figure.update_yaxes(tickformat="~s")
     return figure
+
+
+def alt(numbers: HeadsInfo) -> str:
+    """Joules of every training of the first and of the last setup."""
+    ends = dict.fromkeys((0, len(numbers.setups) - 1))
+    told = (f"{numbers.setups[at]}: {'; '.join(bars.hovers[at] for bars in numbers.bars)}." for at in ends)
+    return plain(" ".join(told))
 
 
 class HeadsEnergy(Chart):
@@ -80,10 +90,9 @@ class HeadsEnergy(Chart):
     order = 44
     nothing = ""
 
-    def figure(self, summary: Summary) -> go.Figure | None:
+    def draw(self, summary: Summary) -> Drawn | None:
         """The chart; ``None`` without single-task and multi-task trainings."""
-        numbers = info(summary)
-        return None if numbers is None else plot(numbers)
+        return drawn(info(summary), plot, alt)
 
 
 def _bars(paradigm: str, setups: list[PairedSetup]) -> Bars:
@@ -92,12 +101,18 @@ def _bars(paradigm: str, setups: list[PairedSetup]) -> Bars:
         name=text(paradigm),
         energy_j=[None if mean is None else mean.mean for mean in means],
         energy_sd_j=[None if mean is None else mean.sd for mean in means],
+        hovers=[text(f"{paradigm}: {_energy(mean)}") for mean in means],
         is_single=paradigm != MULTITASK,
     )
 
 
 def _mean(setup: PairedSetup, paradigm: str) -> Mean | None:
     return mean_of(trial.energy_j for trial in setup.runs.get(paradigm, {}).values())
+
+
+def _energy(mean: Mean | None) -> str:
+    told = wording.energy(None if mean is None else mean.mean)
+    return told if mean is None or mean.sd is None else f"{told} ± {wording.energy(mean.sd)}"
 
 
 def _colours(n: int) -> list[str]:

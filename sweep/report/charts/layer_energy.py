@@ -18,10 +18,12 @@ from sweep.analysis import wording
 from sweep.analysis.layers import MODEL, Breakdown, LayerRow
 from sweep.analysis.summary import Summary
 from sweep.records import Pass
-from sweep.report.chart import Chart, text
+from sweep.report.chart import Chart, Drawn, drawn, ground, mark_energy, plain, text
 from sweep.report.layer_chart import COLOURS, NOT_MEASURED, hover, of_setup, share_of
 
 MAX_LEAVES = 600
+N_TOLD = 3
+"""Boxes that the text tells."""
 MAX_LINE, MAX_LINES = 46, 4
 TRAINING, MODULES, OWN = "training", "model", "."
 """Steps of a path. No name of a module holds a dot, so those that begin with one are ours: ``.`` is what the model
@@ -106,11 +108,11 @@ def plot(numbers: TreemapInfo) -> go.Figure:
             pathbar={"thickness": 18},
         )
     )
+    ground(figure)
+    mark_energy(figure, ["values"])
     figure.update_layout(
         height=560,
         margin={"l": 4, "r": 4, "t": 30 + 20 * len(numbers.of), "b": 4},
-        paper_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 13},
     )
     figure.add_annotation(
         text="<br>".join(numbers.of),
@@ -125,6 +127,15 @@ def plot(numbers: TreemapInfo) -> go.Figure:
     return figure
 
 
+def alt(numbers: TreemapInfo) -> str:
+    """All joules, and the largest boxes that hold no others."""
+    inner = set(numbers.parents)
+    leaves = [index for index, name in enumerate(numbers.ids) if name not in inner]
+    largest = sorted(leaves, key=lambda index: -numbers.values[index])[:N_TOLD]
+    told = "; ".join(numbers.hovers[index] for index in largest)
+    return plain(f"{' '.join(numbers.of)}. {numbers.energies[0].partition(',')[0]} in all. Largest: {told}.")
+
+
 class LayerEnergy(Chart):
     """Where the joules of a training go."""
 
@@ -136,13 +147,12 @@ class LayerEnergy(Chart):
     order = 70
     nothing = NOT_MEASURED
 
-    def figure(self, summary: Summary) -> go.Figure | None:
+    def draw(self, summary: Summary) -> Drawn | None:
         """The chart; ``None`` if no layers were measured."""
         if summary.layers is None:
             return None
         of = of_setup(summary.layers, wording.varying(summary.data))
-        numbers = info(summary.layers.breakdown, of)
-        return None if numbers is None else plot(numbers)
+        return drawn(info(summary.layers.breakdown, of), plot, alt)
 
 
 def _leaves(found: Breakdown) -> dict[Path, list[LayerRow]]:

@@ -1,7 +1,8 @@
 """Violins of the joules of single steps: how much a layer's energy scatters from one marked step to the next.
 
 The ``MOST`` costliest layers, forward and backward, and what is no layer but is seen in each step (loss, optimizer).
-Of each at most ``MAX_SAMPLES`` steps at equal distances of rank, which keeps the distribution.
+Of each at most ``MAX_SAMPLES`` steps at equal distances of rank, which keeps the distribution; fewer than
+``MIN_SAMPLES`` are no distribution and stand as points.
 
 Limits: on a domain whose counter ticks more slowly than a step, a step's joules are mean power times its time, so
 the scatter is one of time.
@@ -13,17 +14,21 @@ from typing import NamedTuple
 
 from plotly import graph_objects as go
 
+from sweep.analysis import wording
 from sweep.analysis.layers import Breakdown, LayerRow
 from sweep.analysis.summary import Summary
 from sweep.records import Pass
-from sweep.report.chart import Chart, spans_decades, styled, text, thin
+from sweep.report.chart import Chart, Drawn, drawn, plain, spans_decades, styled, text, thin
 from sweep.report.layer_chart import COLOURS, NOT_MEASURED, short
 
 MOST = 12
 MIN_SAMPLES = 5
 MAX_SAMPLES = 120
+N_TOLD = 3
+"""Violins that the text tells."""
 SIDES = {Pass.FORWARD: "negative", Pass.BACKWARD: "positive", None: "both"}
 """The axis runs downwards, so the negative side is above."""
+POINTS_AT = {Pass.FORWARD: -0.3, Pass.BACKWARD: 0.3, None: 0.0}
 
 
 class Key(NamedTuple):
@@ -40,6 +45,11 @@ class Violin(NamedTuple):
     label: str
     pass_: Pass | None
     energy_j: list[float]
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether these are too few for a distribution."""
+        return len(self.energy_j) < MIN_SAMPLES
 
 
 class StepsInfo(NamedTuple):
@@ -60,7 +70,7 @@ class StepsInfo(NamedTuple):
 
 def info(found: Breakdown) -> StepsInfo | None:
     """The costliest layers and the other rows that were seen in single steps; ``None`` if there are none."""
-    rows = [row for row in found.by_energy if len(row.steps_j) >= MIN_SAMPLES]
+    rows = [row for row in found.by_energy if row.steps_j]
     if not rows:
         return None
     ranked_j: dict[Key, float] = {}
@@ -97,17 +107,14 @@ def plot(numbers: StepsInfo) -> go.Figure:
             legendgroup=violin.pass_ or "no layer",
             legendrank=list(SIDES).index(violin.pass_),
             showlegend=violin.pass_ not in named,
-            line={"color": COLOURS[violin.pass_], "width": 1.2},
-            points=False,
             spanmode="hard",
             scalemode="width",
             width=0.9,
-            meanline={"visible": True},
-            hoveron="violins",
+            **(_as_points(violin) if violin.is_sparse else _as_violin(violin)),
         )
         named.add(violin.pass_)
     height = 150 + (18 + 14 * numbers.lines) * len(numbers.labels)
-    styled(figure, numbers.energy_title, "", log_x=numbers.log_energy, height=height)
+    styled(figure, numbers.energy_title, "", energy="x", log_x=numbers.log_energy, height=height)
     figure.update_yaxes(
         type="category", categoryorder="array", categoryarray=numbers.labels, autorange="reversed", showgrid=False
     )
@@ -118,21 +125,51 @@ def plot(numbers: StepsInfo) -> go.Figure:
     return figure
 
 
+def alt(numbers: StepsInfo) -> str:
+    """Medians of the costliest violins."""
+    medians = [(statistics.median(item.energy_j), item) for item in numbers.violins]
+    costliest = sorted(medians, key=lambda pair: -pair[0])[:N_TOLD]
+    told = "; ".join(f"{_told(item)} {wording.energy(median_j)}" for median_j, item in costliest)
+    return f"Median energy of a step of the costliest rows: {told}."
+
+
+def _told(violin: Violin) -> str:
+    label = plain(violin.label)
+    return label if violin.pass_ is None else f"{label} {violin.pass_}"
+
+
 class LayerSteps(Chart):
     """How the energy of a layer scatters."""
 
     title = "Energy of a layer in single steps"
     caption = (
         f"Of the {MOST} costliest layers of the setup above: joules of single marked steps, forward above the line and "
-        "backward below it."
+        f"backward below it; fewer than {MIN_SAMPLES} steps stand as points."
     )
     order = 80
     nothing = NOT_MEASURED
 
-    def figure(self, summary: Summary) -> go.Figure | None:
+    def draw(self, summary: Summary) -> Drawn | None:
         """The chart; ``None`` if no layers were measured in single steps."""
-        numbers = info(summary.layers.breakdown) if summary.layers else None
-        return None if numbers is None else plot(numbers)
+        return drawn(info(summary.layers.breakdown) if summary.layers else None, plot, alt)
+
+
+def _as_violin(violin: Violin) -> dict[str, object]:
+    line = {"color": COLOURS[violin.pass_], "width": 1.2}
+    return {"points": False, "line": line, "meanline": {"visible": True}, "hoveron": "violins"}
+
+
+def _as_points(violin: Violin) -> dict[str, object]:
+    """Points alone: a violin without its body."""
+    return {
+        "points": "all",
+        "pointpos": POINTS_AT[violin.pass_],
+        "jitter": 0,
+        "marker": {"color": COLOURS[violin.pass_], "size": 6},
+        "fillcolor": "rgba(0,0,0,0)",
+        "line": {"color": COLOURS[violin.pass_], "width": 0},
+        "hoveron": "points",
+    }
 
 
 def _largest(violins: Iterable[Violin]) -> float:

@@ -7,7 +7,7 @@ from plotly import graph_objects as go
 from sweep.analysis import wording
 from sweep.analysis.ledger import Ledger
 from sweep.analysis.summary import Summary
-from sweep.report.chart import ACCENT, Chart, styled
+from sweep.report.chart import ACCENT, Chart, Drawn, drawn, styled
 
 
 class CostInfo(NamedTuple):
@@ -48,10 +48,17 @@ def plot(numbers: CostInfo) -> go.Figure:
             marker={"color": ACCENT},
         )
     )
-    unknown = f"<br>unknown: {',<br>'.join(numbers.unknown)}" if numbers.unknown else ""
-    styled(figure, f"{numbers.energy_title}{unknown}", "", height=300)
-    figure.update_yaxes(autorange="reversed")
+    unknown = f"<br>unknown: {', '.join(numbers.unknown)}" if numbers.unknown else ""
+    styled(figure, f"{numbers.energy_title}{unknown}", "", energy="x", height=300)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
+
+
+def alt(numbers: CostInfo) -> str:
+    """Every part."""
+    told = "; ".join(f"{part} {label}" for part, label in zip(numbers.parts, numbers.labels, strict=True))
+    unknown = f" Unknown: {', '.join(numbers.unknown)}." if numbers.unknown else ""
+    return f"Energy of the search: {told}.{unknown}"
 
 
 class SearchCost(Chart):
@@ -61,10 +68,9 @@ class SearchCost(Chart):
     caption = "The parts sum to the ledger's total; joules of imported trials were spent in another study."
     order = 60
 
-    def figure(self, summary: Summary) -> go.Figure | None:
+    def draw(self, summary: Summary) -> Drawn | None:
         """The chart; ``None`` if no joules are known."""
-        numbers = info(summary)
-        return None if numbers is None else plot(numbers)
+        return drawn(info(summary), plot, alt)
 
 
 def _parts(ledger: Ledger) -> list[tuple[str, float | None]]:

@@ -10,15 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from plotly.graph_objects import Figure
 
 from sweep.analysis import wording
 from sweep.analysis.heat import HeatTable, heat_tables
 from sweep.analysis.noise import gap_u
 from sweep.analysis.paired import SINGLETASK
 from sweep.analysis.summary import Summary
-from sweep.report.chart import Chart
-from sweep.report.heat_chart import HeatInfo, heat_info, plot
+from sweep.report.chart import Chart, Drawn, drawn
+from sweep.report.heat_chart import HeatInfo, alt, heat_info, plot
 
 FAR = 0.1
 
@@ -32,7 +31,7 @@ def info(summary: Summary) -> HeatInfo | None:
     shares = [table._replace(values=100.0 * table.values / worst) for table in tables]
     beside = _alike(tables, heat_tables(summary.data, lambda trial: trial.quality))
     unit = f"% of worst ({wording.provenance(summary.data.study.domains)}), {summary.data.study.quality_name}"
-    return heat_info(shares, unit, decimals=0, reverse=True, beside=beside, dull=_far(beside, summary))
+    return heat_info(shares, unit, told="{:.0f}".format, reverse=True, beside=beside, dull=_far(beside, summary))
 
 
 class TotalEnergy(Chart):
@@ -45,10 +44,9 @@ class TotalEnergy(Chart):
     )
     order = 30
 
-    def figure(self, summary: Summary) -> Figure | None:
+    def draw(self, summary: Summary) -> Drawn | None:
         """The chart; ``None`` if no dimension varies or no joules are known."""
-        numbers = info(summary)
-        return None if numbers is None else plot(numbers)
+        return drawn(info(summary), plot, alt)
 
 
 def _alike(tables: Sequence[HeatTable], others: Sequence[HeatTable]) -> list[HeatTable]:

@@ -9,10 +9,10 @@ from sweep.analysis.anova import Decomposition, Effect
 from sweep.analysis.energy_factors import RESPONSES, Decompositions
 from sweep.analysis.factor_words import CALLED, effect_name, share
 from sweep.analysis.summary import Summary
-from sweep.report.chart import MUTED, PALETTE, Chart, styled, text
+from sweep.report.chart import MUTED, PALETTE, Chart, Drawn, drawn, plain, styled, text
 
 RESIDUAL = "repeats"
-BAR_HEIGHT = 40
+BAR_HEIGHT, LEGEND_LINE = 40, 18
 
 
 class Part(NamedTuple):
@@ -46,7 +46,7 @@ def info(summary: Summary) -> SharesInfo | None:
         shares = [made.residual for _, made in bars]
         parts.append(_filled(RESIDUAL, shares, MUTED))
     provenance = wording.provenance(summary.data.study.domains)
-    return SharesInfo([bar for bar, _ in bars], parts, f"% of the variance of ln ({provenance} J)")
+    return SharesInfo([bar for bar, _ in bars], parts, f"% of the variance of ln<br>({provenance} energy)")
 
 
 def plot(numbers: SharesInfo) -> go.Figure:
@@ -63,11 +63,21 @@ def plot(numbers: SharesInfo) -> go.Figure:
             hovertemplate="%{y}<br>%{text}<extra></extra>",
             marker={"color": part.colour},
         )
-    styled(figure, numbers.title, "", height=170 + BAR_HEIGHT * len(numbers.bars))
+    styled(figure, numbers.title, "", height=150 + BAR_HEIGHT * len(numbers.bars) + LEGEND_LINE * len(numbers.parts))
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
     figure.update_xaxes(range=[0, 100])
-    figure.update_yaxes(autorange="reversed", type="category")
+    figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
     return figure
+
+
+def alt(numbers: SharesInfo) -> str:
+    """The largest share of each of the first bars, which are of all trials."""
+    return plain(" ".join(_largest(numbers, bar) for bar in range(min(len(numbers.bars), len(RESPONSES)))))
+
+
+def _largest(numbers: SharesInfo, bar: int) -> str:
+    share, label = max((part.shares[bar] or 0.0, part.labels[bar]) for part in numbers.parts)
+    return f"{numbers.bars[bar].replace('<br>', ' ')}: mostly {label}." if share > 0.0 else f"{numbers.bars[bar]}: 0 %."
 
 
 class VarianceShares(Chart):
@@ -81,10 +91,9 @@ class VarianceShares(Chart):
     order = 43
     nothing = ""
 
-    def figure(self, summary: Summary) -> go.Figure | None:
+    def draw(self, summary: Summary) -> Drawn | None:
         """The chart; ``None`` without a full grid."""
-        numbers = info(summary)
-        return None if numbers is None else plot(numbers)
+        return drawn(info(summary), plot, alt)
 
 
 def _bar(group: Decompositions, response: str) -> str:
