@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from sweep.compose import Composed
-    from sweep.records import StudyData, StudyRecord, TrialRecord
+    from sweep.observer import StudyView, TrialView
+    from sweep.records import StudyData, StudyRecord, TestResult, TrialRecord
 
 INTERRUPTED = 130
 HYDRA_FLAGS = ("-m", "--multirun", "--resolve", "-i", "--info", "--hydra-help")
@@ -217,7 +218,7 @@ def _run(composed: "Composed", command: str) -> int:
 
 
 class Reports:
-    """The report and the notes, as the study asks for them."""
+    """The report and what Optuna dashboard shows, as the study asks for them."""
 
     def __init__(self, confidence: float) -> None:
         self._confidence = confidence
@@ -228,19 +229,21 @@ class Reports:
 
         return write_report(data, folder, self._confidence)
 
-    def study_note(self, data: "StudyData") -> str:
-        """Markdown for the study."""
+    def study_view(self, data: "StudyData") -> "StudyView":
+        """Note and figures of the study."""
         from sweep.analysis.summary import summarise
-        from sweep.report.notes import study_note
+        from sweep.report.dashboard import study_view
 
-        return study_note(summarise(data, self._confidence))
+        return study_view(summarise(data, self._confidence))
 
-    def trial_note(self, study: "StudyRecord", record: "TrialRecord") -> str:
-        """Markdown for a trial."""
+    def trial_view(
+        self, study: "StudyRecord", record: "TrialRecord", tests: Sequence["TestResult"] = ()
+    ) -> "TrialView":
+        """Note and files of a trial."""
         from sweep.records import StudyData
-        from sweep.report.notes import trial_note
+        from sweep.report.dashboard import trial_view
 
-        return trial_note(StudyData(study=study, trials=[record], sessions=[], tests=[]), record)
+        return trial_view(StudyData(study=study, trials=[record], sessions=[], tests=list(tests)), record)
 
 
 def set_thread_environment(composed: "Composed") -> None:

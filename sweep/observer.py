@@ -1,15 +1,48 @@
-"""What may listen to a study: progress lines, dashboard notes, TensorBoard, a journal.
+"""What may listen to a study, and what it shows in Optuna dashboard: progress lines, notes, files, figures.
 
-``__main__`` hands observers to the study; the study knows only this contract. Observers run on the training
-thread between epochs and between trials, never inside an epoch; the meter sets their CPU time apart. An observer
-must not raise for what it cannot show.
+``__main__`` hands observers and a reporter to the study; the study knows only these contracts. Observers run on the
+training thread between epochs and between trials, never inside an epoch; the meter sets their CPU time apart. An
+observer must not raise for what it cannot show. A reporter works between trials: what it costs is the search's.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from sweep.records import StudyData, StudyRecord, TrajectoryPoint, TrialRecord
+from sweep.records import StudyData, StudyRecord, TestResult, TrajectoryPoint, TrialRecord
+
+
+class File(NamedTuple):
+    """A file that stands beside a trial."""
+
+    name: str
+    mimetype: str
+    content: bytes
+
+
+class TrialView(NamedTuple):
+    """What Optuna dashboard shows of a trial: its note as markdown, and files."""
+
+    note: str
+    files: tuple[File, ...] = ()
+
+
+class Drawing(NamedTuple):
+    """A saved figure: its name, valid as an id in HTML, and Plotly's JSON."""
+
+    name: str
+    json: str
+
+    def to_json(self) -> str:
+        """What Optuna dashboard asks of a figure."""
+        return self.json
+
+
+class StudyView(NamedTuple):
+    """What Optuna dashboard shows of a study: its note as markdown, and figures."""
+
+    note: str
+    drawings: tuple[Drawing, ...] = ()
 
 
 class Reporter(Protocol):
@@ -18,11 +51,11 @@ class Reporter(Protocol):
     def write(self, data: StudyData, folder: Path) -> Path:
         """Write the report and its tables; returns the report's path."""
 
-    def study_note(self, data: StudyData) -> str:
-        """Markdown for the study in Optuna dashboard."""
+    def study_view(self, data: StudyData) -> StudyView:
+        """Note and figures of the study for Optuna dashboard."""
 
-    def trial_note(self, study: StudyRecord, record: TrialRecord) -> str:
-        """Markdown for one trial in Optuna dashboard."""
+    def trial_view(self, study: StudyRecord, record: TrialRecord, tests: Sequence[TestResult] = ()) -> TrialView:
+        """Note and files of one trial for Optuna dashboard."""
 
 
 class Observer:

@@ -32,6 +32,7 @@ from sweep.records import (
     Machine,
     OperatorTable,
     Pretraining,
+    SampleScores,
     SharedPhase,
     State,
     StopReason,
@@ -198,6 +199,7 @@ class Course:
             pretraining=None if shared is None else self._pretraining(shared),
             pretraining_shares=self._shares,
             qualities=dict(best.qualities) if best else {},
+            scores=self._scores(last),
             results=dict(self.results),
             operators=list(self.operators),
             load=load,
@@ -213,6 +215,13 @@ class Course:
         """Where the training ends that a trial is charged with: other work is spent, and not charged."""
         work = (part.result.spans[0].start_s for part in self.parts if part.task is None)
         return min(next(work, end_s), end_s)
+
+    def _scores(self, last: PhaseResult | None) -> SampleScores | None:
+        """The scores of the weights that are kept, of the validation samples that the task's data have."""
+        digest = self.info.val_digest
+        if last is None or last.scores is None or digest is None or len(last.scores) != self.info.n_val:
+            return None
+        return SampleScores.pack(last.scores.numpy(), digest)
 
     def _is_unfinished(self) -> bool:
         """Whether work is under way that follows a training that has ended."""

@@ -4,16 +4,18 @@ Foreign errors are mapped here: what is found when a study is opened becomes a S
 written becomes a StorageError.
 """
 
+import json
 import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import optuna
 from filelock import FileLock, Timeout
-from sqlalchemy import URL
+from sqlalchemy import URL, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from sweep.errors import StorageError, StudyError
@@ -110,6 +112,29 @@ def refuse_foreign(storage: optuna.storages.RDBStorage, folder: Path, name: str,
         ours = [d.name for d in study.directions] == ["MAXIMIZE", "MINIMIZE"]
         if not ours or (study.n_trials and mark not in study.user_attrs):
             raise StudyError(f"{folder}/study.db belongs to another program", "set study.dir to a new folder")
+
+
+def ended(storage: optuna.storages.BaseStorage, attribute: str) -> list[tuple[int, str]]:
+    """Numbers of the ended trials that have an attribute, and its value, by number.
+
+    Asks the database for these alone: Optuna's own objects of 10,000 trials take ten times as long as their records.
+
+    Args:
+        storage: of a database with one study.
+        attribute: name of a user attribute that is a string.
+    """
+    backend: Any = getattr(storage, "_backend", storage)
+    with backend.engine.connect() as connection:
+        rows = connection.execute(text(_ENDED), {"attribute": attribute}).all()
+    return [(number, json.loads(value)) for number, value in rows]
+
+
+_ENDED = """
+SELECT trials.number, attributes.value_json
+FROM trials JOIN trial_user_attributes AS attributes ON attributes.trial_id = trials.trial_id
+WHERE attributes.key = :attribute AND trials.state IN ('COMPLETE', 'PRUNED', 'FAIL')
+ORDER BY trials.number
+"""
 
 
 @contextmanager

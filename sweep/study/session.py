@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 from optuna.trial import Trial
-from optuna_dashboard import save_note
 
 from sweep.config import SweepConfig
 from sweep.energy.recorder import Recorder
@@ -31,6 +30,7 @@ from sweep.records import (
     total_j,
 )
 from sweep.study import weights
+from sweep.study.board import Board
 from sweep.study.course import TrialSpec
 from sweep.study.instruments import Instruments
 from sweep.study.interruption import Interruption
@@ -86,6 +86,7 @@ class Session:
         self._config, self._dims, self._study = config, dims, study
         self._store, self._runner, self._recorder, self._instruments = store, runner, recorder, instruments
         self._observer, self._reporter = observer, reporter
+        self._board = Board(store, reporter, observer.notice, recorder.clock)
         self._index = store.sessions()
         self._records: list[TrialRecord] = []
         self._test_j: list[Joules] = []
@@ -93,14 +94,14 @@ class Session:
 
     def run(self, interruption: Interruption) -> Outcome:
         """Everything between the lock and the outcome."""
-        killed = self._store.recover(lambda record: self._reporter.trial_note(self._study, record))
+        killed = self._store.recover(lambda record: self._board.trial_view(self._study, record))
         for number, record in killed.items():
             joules = "its joules are kept" if record else "it left no record, so its joules are not known"
             self._observer.notice(f"trial {number} was killed; its setup runs again, {joules}")
         self._store.save_study(self._study)
         if self._config.study.import_from:
             source = self._config.study.import_from
-            count = take_over(source, self._store, self._study, self._config, self._dims, self._reporter)
+            count = take_over(source, self._store, self._study, self._config, self._dims, self._board.trial_view)
             self._observer.notice(f"{count} records taken over from {source}")
         info = self._study.data
         if info.notice:
@@ -157,6 +158,7 @@ class Session:
         in_a_row = 0
         first = next_run(self._config, self._dims, self._store.records())
         if first is not None:
+            self._board.redraw()
             self._take_idle()
             config = apply(self._config, first.params or {}, self._dims)
             self._runner.warm_up(config, paradigm_of(config, first.params or {}))
@@ -203,13 +205,14 @@ class Session:
         )
         self._observer.trial_started(spec.number, params, repeat)
         record = self._runner.run(spec, self._listener(spec.number))
-        self._store.save_trial(trial, record, self._reporter.trial_note(self._study, record))
+        self._store.save_trial(trial, record, self._board.trial_view(self._study, record))
         self._announce_unknown_joules(record)
         self._records.append(record)
         self._observer.trial_ended(record)
         if len(self._records) % PRUNE_EVERY == 0:
             weights.prune(self._store.data(), self._store.folder)
         self._save_session()
+        self._board.keep_current()
         return record
 
     def _announce_unknown_joules(self, record: TrialRecord) -> None:
@@ -249,11 +252,11 @@ class Session:
             self._recorder.settle()
             self._test_j.append(self._recorder.timeline.joules(start_s, end_s))
             self._save_session()
+            self._board.retell({test.number for test in new})
 
     def _report(self) -> Path:
-        data = self._store.data()
-        save_note(self._store.study, self._reporter.study_note(data))
-        return self._reporter.write(data, self._store.folder)
+        self._board.redraw()
+        return self._reporter.write(self._store.data(), self._store.folder)
 
     def _save_session(self) -> None:
         """The ledger of this session so far; replaced after every trial, so that a kill loses little."""

@@ -1,31 +1,30 @@
 """A study on disk: Optuna's storage, the records as its artifacts, and one lock.
 
     study.dir/
-      study.db          Optuna RDB storage (SQLite): trials, attributes, notes; what optuna-dashboard opens
-      artifacts/        record of the study and of every trial (the truth), by artifact id
+      study.db          Optuna RDB storage (SQLite): trials, attributes, notes, figures; what optuna-dashboard opens
+      artifacts/        record of the study and of every trial (the truth), and trials' files, by artifact id
       checkpoints/      weights of improvements that can still be recommended, <trial>/<epoch>.pt
       under_way.json    record so far of the trial under way; what a killed process leaves behind
       .lock             held while a process works on the study, released by the system if it is killed
 
-A trial's record is uploaded, then its attributes are set, then Optuna is told: a trial that is RUNNING under a free
-lock is dead, and either its record is whole (it is rolled forward) or it failed. Limits: one process writes.
-Reading needs neither torch nor the lock.
+A trial's record is uploaded, then what the dashboard shows of it is written, then Optuna is told: a trial that is
+RUNNING under a free lock is dead, and either its record is whole (it is rolled forward) or it failed. Limits: one
+process writes. Reading needs neither torch nor the lock.
 """
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import optuna
 import yaml
 from filelock import FileLock
-from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+from optuna.artifacts import FileSystemArtifactStore
 from optuna.trial import FrozenTrial, Trial, TrialState
-from optuna_dashboard import save_note
 
 from sweep.errors import RecordError, StudyError
+from sweep.observer import File, StudyView, TrialView
 from sweep.records import (
     Record,
     SessionRecord,
@@ -37,7 +36,9 @@ from sweep.records import (
     dumps,
     loads,
 )
-from sweep.study.database import database_url, experimental, locked, open_storage, refuse_foreign
+from sweep.records.base import uncollected
+from sweep.study import views
+from sweep.study.database import database_url, ended, experimental, locked, open_storage, refuse_foreign
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -134,13 +135,11 @@ class StudyStore:
             RecordError: if one is damaged.
         """
         found = []
-        for trial in self.trials():
-            artifact = trial.user_attrs.get(RECORD)
-            if artifact is None or not trial.state.is_finished():
-                continue
-            if trial.number not in self._records:
-                self._records[trial.number] = self._read(artifact, TrialRecord, f"record of trial {trial.number}")
-            found.append(self._records[trial.number])
+        with uncollected():
+            for number, artifact in ended(self.storage, RECORD):
+                if number not in self._records:
+                    self._records[number] = self._read(artifact, TrialRecord, f"record of trial {number}")
+                found.append(self._records[number])
         return found
 
     def waiting(self) -> bool:
@@ -199,16 +198,31 @@ class StudyStore:
         """Keep all test results, old and new."""
         self.study.set_user_attr(TESTS, [msgspec.to_builtins(test) for test in tests])
 
-    def save_trial(self, trial: Trial, record: TrialRecord, note: str) -> None:
-        """Keep the record, derive attributes and note, then tell Optuna; in this order."""
+    def save_trial(self, trial: Trial, record: TrialRecord, view: TrialView) -> None:
+        """Keep the record, derive what is shown of it, then tell Optuna; in this order."""
         artifact = self._upload(trial, record, f"trial-{record.number}.json")
-        for key, value in attributes(record).items():
-            trial.set_user_attr(key, value)
         trial.set_user_attr(RECORD, artifact)
-        save_note(trial, note)
+        self._finish(trial, record, view)
+
+    def _finish(self, trial: Trial, record: TrialRecord, view: TrialView) -> None:
+        """Everything that follows once the record is stored; a killed process may have done part of it."""
+        for key, value in views.attributes(record).items():
+            trial.set_user_attr(key, value)
+        views.show_trial(trial, self._artifacts, view)
         self._tell(record)
         self._records[record.number] = record
         self.under_way.unlink(missing_ok=True)
+
+    def show(self, view: StudyView) -> None:
+        """Replace the note and the figures of the study in Optuna dashboard."""
+        views.show_study(self.study, view.note, view.drawings)
+
+    def retell(self, number: int, note: str) -> None:
+        """Replace the note of a trial, which may have ended."""
+        views.show_note(self.study, note, self.trials()[number]._trial_id)  # noqa: SLF001
+
+    def _trial(self, frozen: FrozenTrial) -> Trial:
+        return Trial(self.study, frozen._trial_id)  # noqa: SLF001 - how Optuna itself reopens a trial
 
     def _tell(self, record: TrialRecord) -> None:
         if record.state == State.COMPLETE and record.quality is not None and record.energy_j is not None:
@@ -217,15 +231,7 @@ class StudyStore:
             self.study.tell(record.number, state=TrialState.FAIL)
 
     def _upload(self, owner: Trial | optuna.Study, record: Record, name: str) -> str:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
-            path.write_bytes(dumps(record))
-            return upload_artifact(
-                artifact_store=self._artifacts,
-                file_path=str(path),
-                study_or_trial=owner,
-                mimetype="application/json",
-            )
+        return views.upload(owner, self._artifacts, File(name, "application/json", dumps(record)))
 
     # -- what a killed process leaves ---------------------------------------------------------------------------
 
@@ -240,7 +246,7 @@ class StudyStore:
         partial.write_bytes(msgspec.json.encode(record))
         partial.replace(self.under_way)
 
-    def recover(self, note: Callable[[TrialRecord], str]) -> dict[int, TrialRecord | None]:
+    def recover(self, view: Callable[[TrialRecord], TrialView]) -> dict[int, TrialRecord | None]:
         """End the trials that a killed process left RUNNING; call under the lock.
 
         Returns:
@@ -253,10 +259,10 @@ class StudyStore:
                 continue
             artifact = frozen.user_attrs.get(RECORD)
             if artifact is not None:
-                self._tell(self._read(artifact, TrialRecord, f"record of trial {frozen.number}"))
+                record = self._read(artifact, TrialRecord, f"record of trial {frozen.number}")
+                self._finish(self._trial(frozen), record, view(record))
             elif left is not None and left.number == frozen.number:
-                trial = Trial(self.study, frozen._trial_id)  # noqa: SLF001 - how Optuna itself reopens a trial
-                self.save_trial(trial, left, note(left))
+                self.save_trial(self._trial(frozen), left, view(left))
                 killed[frozen.number] = left
             else:
                 self.study.tell(frozen.number, state=TrialState.FAIL)
@@ -271,24 +277,3 @@ class StudyStore:
             return loads(self.under_way.read_bytes(), TrialRecord, self.under_way)
         except RecordError:
             return None
-
-
-def attributes(record: TrialRecord) -> dict[str, Any]:
-    """What Optuna and its dashboard show of a record; derived, never read back."""
-    attrs: dict[str, Any] = {
-        "stop_reason": str(record.stop_reason),
-        "repeat": record.repeat,
-        "seed": record.seed,
-        "epochs": record.epochs,
-        "best_epoch": record.best_epoch,
-        "energy_to_best_j": record.energy_to_best_j,
-        "energy_u_scale_j": record.energy_u_scale_j,
-        "energy_u_random_j": record.energy_u_random_j,
-        "effective_batch_size": record.effective_batch_size,
-        "duration_s": record.duration_s,
-        "contaminated": record.load.contaminated if record.load else None,
-    }
-    for name, domain in record.domains.items():
-        attrs[f"energy_j.{name}"] = domain.energy_j
-        attrs[f"provenance.{name}"] = str(domain.provenance)
-    return attrs

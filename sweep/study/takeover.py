@@ -6,7 +6,7 @@ were spent in the other study and stay in that ledger.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import msgspec
 
 from sweep.config import SweepConfig
 from sweep.errors import StudyError
-from sweep.observer import Reporter
+from sweep.observer import TrialView
 from sweep.records import SETTLED, Dimension, StudyData, StudyRecord, TrialRecord
 from sweep.study.identity import config_digest
 from sweep.study.plan import free_repeat
@@ -40,9 +40,17 @@ def take_over(
     study: StudyRecord,
     config: SweepConfig,
     dims: Sequence[Dimension],
-    reporter: Reporter,
+    view: Callable[[StudyRecord, TrialRecord], TrialView],
 ) -> int:
     """Copy the records that still apply, with their weights where they are still there.
+
+    Args:
+        folder: of the other study.
+        store: of this one.
+        study: this one.
+        config: of this one.
+        dims: of this one.
+        view: makes what Optuna dashboard shows of a record.
 
     Returns:
         How many were taken over now; records taken over before are left alone.
@@ -61,7 +69,7 @@ def take_over(
         params = _params_here(record, data.study, study, config, dims)
         if params is None or record.stop_reason not in SETTLED or origin in taken:
             continue
-        _add(store, study, record, params, origin, source, dims, reporter)
+        _add(store, study, record, params, origin, source, dims, view)
         count += 1
     return count
 
@@ -111,7 +119,7 @@ def _add(
     origin: str,
     source: Path,
     dims: Sequence[Dimension],
-    reporter: Reporter,
+    view: Callable[[StudyRecord, TrialRecord], TrialView],
 ) -> None:
     repeat = free_repeat(params, store.records())
     store.study.enqueue_trial(params, user_attrs={"repeat": repeat})
@@ -120,4 +128,4 @@ def _add(
     weights = source / FOLDER / str(record.number)
     if weights.is_dir():
         shutil.copytree(weights, store.folder / FOLDER / str(trial.number), dirs_exist_ok=True)
-    store.save_trial(trial, copied, reporter.trial_note(study, copied))
+    store.save_trial(trial, copied, view(study, copied))

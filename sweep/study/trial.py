@@ -34,10 +34,11 @@ from sweep.study.phases import PhaseRunner
 from sweep.study.search_space import paradigm_spec
 from sweep.study.weights import Checkpoints
 from sweep.training import device as devices
+from sweep.training.evaluation import Evaluation, evaluate
 from sweep.training.feed import place
 from sweep.training.hot_spots import hot_spots
 from sweep.training.rehearsal import rehearsal
-from sweep.training.trainer import Evaluation, Task, evaluate, synchronize, warm_up
+from sweep.training.trainer import Task, synchronize, warm_up
 
 
 class TrialRunner:

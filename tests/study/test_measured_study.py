@@ -14,6 +14,8 @@ from sweep.__main__ import main
 from sweep.records import Provenance, StudyData
 from sweep.study.store import StudyStore
 
+pytestmark = pytest.mark.alone
+
 PACKAGE_W, CORE_W, DRAM_W, GPU_W = 42.0, 30.0, 7.0, 150.0
 POWERS = {"0": PACKAGE_W, "0:0": CORE_W, "0:1": DRAM_W}
 QUICK = [
