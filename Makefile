@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine with Python 3.11+ and pip:
 #   make sweep   create .venv, install, run the PAMAP2 study   (ARGS="..." appends overrides)
-#   make test    the same environment plus the dev extra, run the tests
+#   make test    the same environment plus the dev extra, run the tests: two at a time, then those that must run alone
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +13,8 @@ sweep: $(VENV)/.installed
 	$(BIN)/python -m sweep +experiment=pamap2 $(ARGS)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -m "not alone" $(ARGS) || test $$? -eq 5  # ARGS chose none
+	$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -32,6 +33,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/attribution.py
 	$(BIN)/python benchmarks/meters.py
+	$(BIN)/python benchmarks/report.py
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)

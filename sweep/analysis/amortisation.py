@@ -3,30 +3,38 @@
     charged = E_pre / N + E_downstream          N = 1: study.energy=total;  N without end: downstream alone
 
 ``recharge`` rewrites what trials are charged with, and leaves what they spent; the rule of ``recommend`` then chooses.
-In a trajectory the epochs of the pretraining stand first (their joules are cumulative and divided by N), and every
-later point holds E_pre / N. Between two N of the table with unlike recommendations the N of the change is found by
-bisection.
+Whether a point is as good as another does not depend on N, so only *rivals* can be recommended at any N: the setups
+that are as good as the most accurate one, or as the user's own. They alone are charged anew. Between two N of the table
+with unlike recommendations the N of the change is found by bisection.
 
-Limits: bisection finds one change between two rows; beyond ``LARGEST`` none is looked for. Random uncertainties add
-in quadrature, so the pretraining's part is taken out and put back at the new N. Epochs stay whole: a recommendation
-to stop within the pretraining cannot stand, since no quality is known there.
+Limits: bisection finds one change between two rows; beyond ``LARGEST`` none is looked for. Epochs stay whole: a
+recommendation to stop within the pretraining cannot stand, since no quality is known there. Where more than
+``MAX_NAMED`` setups fit what the user named as current, or the joules of a pretraining are unknown, all setups are
+charged anew, which takes long in a large study.
 """
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
 
-from sweep.analysis.pareto import FrontPoint
+from sweep.analysis.budget import Budget
+from sweep.analysis.choices import Given, choices
+from sweep.analysis.choose import end
+from sweep.analysis.current_setup import current_setup, matches
+from sweep.analysis.noise import Noise, compare, measure
+from sweep.analysis.pareto import FrontPoint, envelope, front_point
+from sweep.analysis.recharge import EnergyNoise, recharge
 from sweep.analysis.recommend import recommend
-from sweep.analysis.setups import setups
-from sweep.records import Pretraining, StudyData, TrajectoryPoint, TrialRecord
+from sweep.analysis.setups import Setup, setups
+from sweep.records import StudyData
 
 REUSES = (1.0, 2.0, 5.0, 10.0, 50.0, 100.0, math.inf)
 LARGEST = 10_000
+MAX_NAMED = 10
 
 
 class AmortisedRow(NamedTuple):
@@ -63,99 +71,101 @@ class Amortisation:
     changes: tuple[AmortisedRow, ...]
 
 
-def amortisation(data: StudyData, confidence: float) -> Amortisation | None:
-    """The recommendation over ``REUSES``; ``None`` if no trial rests on a pretraining."""
-    charged = {trial.pretraining_shares for trial in data.trials if trial.pretraining is not None}
-    if not charged:
+def amortisation(
+    data: StudyData, confidence: float, groups: Sequence[Setup] | None = None, noise: Noise | None = None
+) -> Amortisation | None:
+    """The recommendation over ``REUSES``; ``None`` if no trial rests on a pretraining.
+
+    Args:
+        data: the study.
+        confidence: two-sided level of the intervals, in (0, 1).
+        groups: ``setups(data)``, if the caller has it already.
+        noise: ``measure(data, groups, confidence)``, likewise.
+    """
+    pretrained = [trial for trial in data.trials if trial.pretraining is not None]
+    if not pretrained:
         return None
-    rows = tuple(_row(data, reuses, confidence) for reuses in REUSES)
+    charged = {trial.pretraining_shares for trial in pretrained}
+    if any(trial.pretraining is not None and trial.pretraining.energy_j is None for trial in pretrained):
+        row = _all_over_again(data, confidence)
+    else:
+        groups = setups(data) if groups is None else groups
+        row = _among_rivals(data, groups, noise or measure(data, groups, confidence))
+    rows = tuple(row(reuses) for reuses in REUSES)
     return Amortisation(
         charged_reuses=charged.pop() if len(charged) == 1 else None,
         rows=rows,
-        changes=tuple(_changes(data, rows, confidence)),
+        changes=tuple(_changes(row, rows)),
     )
 
 
-def recharge(data: StudyData, reuses: float) -> StudyData:
-    """The study as if each pretraining were shared by ``reuses`` trainings."""
-    return msgspec.structs.replace(data, trials=[recharged(trial, reuses) for trial in data.trials])
+def _all_over_again(data: StudyData, confidence: float) -> Callable[[float], AmortisedRow]:
+    """The row of an N, for a study in which trials may drop out: some pretraining has unknown joules."""
+
+    def row(reuses: float) -> AmortisedRow:
+        primary = recommend(recharge(data, reuses), confidence).primary
+        return AmortisedRow(reuses, primary.point if primary else None, bool(primary and primary.confirmed))
+
+    return row
 
 
-def recharged(trial: TrialRecord, reuses: float) -> TrialRecord:
-    """A trial charged with one part in ``reuses`` of its pretraining; unchanged without one.
+def _among_rivals(data: StudyData, groups: Sequence[Setup], noise: Noise) -> Callable[[float], AmortisedRow]:
+    """The row of an N, made from the rivals alone; the others tell the noise of the joules, no more."""
+    spread, rivals = EnergyNoise(data, groups, noise), _restricted(data, _rivals(data, groups, noise))
 
-    Joules above idle and the scale's uncertainty of the pretraining are not in a trial's record; above idle is unknown
-    then, and the scale's uncertainty goes with the joules. A trial recharged for infinitely many trainings has lost its
-    pretraining and cannot be recharged again.
-    """
-    first = trial.pretraining
-    if first is None or reuses == trial.pretraining_shares:
-        return trial
-    energy_j = _moved(trial.energy_j, first.energy_j, trial.pretraining_shares, reuses)
-    scale_j = trial.energy_u_scale_j
-    return msgspec.structs.replace(
-        trial,
-        pretraining_shares=reuses,
-        energy_j=energy_j,
-        energy_to_best_j=_moved(trial.energy_to_best_j, first.energy_j, trial.pretraining_shares, reuses),
-        energy_u_scale_j=scale_j * energy_j / trial.energy_j if scale_j and energy_j and trial.energy_j else None,
-        energy_u_random_j=_random_u(trial, first, reuses),
-        energy_dynamic_j=None,
-        trajectory=[_point(trial, first, index, reuses) for index in range(len(trial.trajectory))],
-    )
+    def row(reuses: float) -> AmortisedRow:
+        moved = recharge(rivals, reuses)
+        found = setups(moved)
+        front, at_n = envelope(found), spread.at(reuses)
+        if not front:
+            return AmortisedRow(reuses, None, confirmed=False)
+        given = Given(found, at_n, front, current_setup(moved, found), Budget(None, None))
+        return AmortisedRow(reuses, choices(given)[0].point, confirmed=at_n.is_known)
+
+    return row
 
 
-def _moved(energy_j: float | None, pretraining_j: float | None, old: float, new: float) -> float | None:
-    """Joules that hold ``pretraining_j / old``, with ``pretraining_j / new`` in its place."""
-    if energy_j is None or pretraining_j is None:
-        return None
-    return energy_j + pretraining_j * (1.0 / new - 1.0 / old)
+def _rivals(data: StudyData, groups: Sequence[Setup], noise: Noise) -> list[Setup]:
+    """The setups that are as good as the most accurate one, or as the user's own."""
+    front = envelope(groups)
+    named = data.study.config.get("study", {}).get("current") or {}
+    today = [setup for setup in groups if named and matches(setup.params, named)]
+    if not front or len(today) > MAX_NAMED:
+        return list(groups)
+    references = [front[-1], *(front_point(setup, setup.final) for setup in today if setup.final is not None)]
+    return [setup for setup in groups if any(_is_as_good(setup, reference, noise) for reference in references)]
 
 
-def _random_u(trial: TrialRecord, first: Pretraining, reuses: float) -> float | None:
-    whole, part = trial.energy_u_random_j, first.energy_u_random_j
-    if whole is None or part is None:
-        return None
-    charged = part / trial.pretraining_shares if first.reused else part
-    downstream = math.sqrt(max(whole**2 - charged**2, 0.0))
-    return math.hypot(downstream, part / reuses)
+def _is_as_good(setup: Setup, reference: FrontPoint, noise: Noise) -> bool:
+    if setup is reference.setup:
+        return True
+    return bool(setup.candidates) and compare(end(setup), reference, noise).within_one_se
 
 
-def _point(trial: TrialRecord, first: Pretraining, index: int, reuses: float) -> TrajectoryPoint:
-    point, old = trial.trajectory[index], trial.pretraining_shares
-    if index >= first.epochs:
-        energy_j = _moved(point.energy_j, first.energy_j, old, reuses)
-    else:
-        energy_j = None if point.energy_j is None else point.energy_j * old / reuses
-    return msgspec.structs.replace(point, energy_j=energy_j, energy_dynamic_j=None)
+def _restricted(data: StudyData, groups: Sequence[Setup]) -> StudyData:
+    numbers = {number for setup in groups for number in (*setup.numbers, *setup.failed, *setup.superseded)}
+    return msgspec.structs.replace(data, trials=[trial for trial in data.trials if trial.number in numbers])
 
 
-def _row(data: StudyData, reuses: float, confidence: float) -> AmortisedRow:
-    moved = recharge(data, reuses)
-    found = recommend(moved, confidence, setups(moved))
-    primary = found.primary
-    return AmortisedRow(reuses, primary.point if primary else None, bool(primary and primary.confirmed))
-
-
-def _changes(data: StudyData, rows: Sequence[AmortisedRow], confidence: float) -> list[AmortisedRow]:
+def _changes(row: Callable[[float], AmortisedRow], rows: Sequence[AmortisedRow]) -> list[AmortisedRow]:
     found = []
     for before, after in itertools.pairwise(rows):
         if before.params == after.params:
             continue
-        found.append(_first(data, before, after, confidence))
+        found.append(_first(row, before, after))
     return found
 
 
-def _first(data: StudyData, before: AmortisedRow, after: AmortisedRow, confidence: float) -> AmortisedRow:
+def _first(row: Callable[[float], AmortisedRow], before: AmortisedRow, after: AmortisedRow) -> AmortisedRow:
     """The smallest N after ``before`` whose recommendation is that of ``after``."""
     low, high = int(before.reuses), after
     if math.isinf(after.reuses):
-        largest = _row(data, LARGEST, confidence)
+        largest = row(LARGEST)
         if largest.params != after.params:
             return after
         high = largest
     while high.reuses - low > 1:
-        middle = _row(data, (low + int(high.reuses)) // 2, confidence)
+        middle = row((low + int(high.reuses)) // 2)
         if middle.params == after.params:
             high = middle
         else:

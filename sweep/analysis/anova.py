@@ -10,12 +10,13 @@ highest interaction; with repeats a part of the noise, V_within / n, still is in
 pooled residuals of the cells (times sqrt(n / (n - 1))), around the cell means.
 
 Source: Hooker, Generalized Functional ANOVA (2007); Hutter, Hoos and Leyton-Brown, An Efficient Approach for Assessing
-Hyperparameter Importance (2014). Limits: factors are categories; a share says nothing of the direction of an effect.
+Hyperparameter Importance (2014). Limits: factors are categories; a share says
+nothing of the direction of an effect; large grids have fewer draws, and so rougher intervals.
 """
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,10 @@ from numpy.typing import NDArray
 from sweep.analysis.resample import SEED, bounds
 
 N_DRAWS = 1000
+MIN_DRAWS = 200
+MAX_MEANS = 1_000_000
+"""Resampled means of cells: from 1,000 cells on there are fewer draws."""
+CELLS_AT_ONCE = 256
 SMALLEST = 1e-12
 """Variance of logarithms below which a number is taken not to vary."""
 
@@ -134,7 +139,7 @@ def _within(cells: Sequence[Sequence[float]], means: NDArray[np.float64]) -> flo
 
 
 def _drawn(cells: Sequence[Sequence[float]], means: NDArray[np.float64], shape: Sequence[int]) -> NDArray[np.float64]:
-    """Shares of resampled grids, the residual last: shape ``(N_DRAWS, n_effects + 1)``."""
+    """Shares of resampled grids, the residual last: shape ``(n_draws, n_effects + 1)``."""
     pool = np.array(
         [
             (item - mean) * math.sqrt(len(cell) / (len(cell) - 1))
@@ -143,14 +148,34 @@ def _drawn(cells: Sequence[Sequence[float]], means: NDArray[np.float64], shape: 
             for item in cell
         ]
     )
-    random = np.random.default_rng(SEED)
-    moved = np.empty((N_DRAWS, len(cells)))
-    within = np.zeros(N_DRAWS)
-    for index, (cell, mean) in enumerate(zip(cells, means, strict=True)):
-        noise = pool[random.integers(len(pool), size=(N_DRAWS, len(cell)))]
-        moved[:, index] = mean + noise.mean(axis=1)
-        within += noise.var(axis=1) / len(cells)
-    parts = _parts(moved.reshape(N_DRAWS, *shape), len(shape))
+    moved, within = _redrawn(cells, means, pool)
+    parts = _parts(moved.reshape(-1, *shape), len(shape))
     whole = np.column_stack([parts, within])
     total = whole.sum(axis=1, keepdims=True)
     return np.asarray(whole / np.where(total > 0, total, 1.0))
+
+
+def _redrawn(
+    cells: Sequence[Sequence[float]], means: NDArray[np.float64], pool: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Resampled cell means, shape ``(n_draws, n_cells)``, and the mean variance within cells, ``(n_draws,)``.
+
+    Cells of one size are worked out together, ``CELLS_AT_ONCE`` at a time.
+    """
+    random, n_draws = np.random.default_rng(SEED), max(MIN_DRAWS, min(N_DRAWS, MAX_MEANS // len(cells)))
+    moved, within = np.empty((n_draws, len(cells))), np.zeros(n_draws)
+    for start, stop in _equal(cells):
+        size = (n_draws, len(cells[start]))
+        noise = pool[np.stack([random.integers(len(pool), size=size).T for _ in range(start, stop)])]
+        moved[:, start:stop] = (means[start:stop, None] + noise.mean(axis=1)).T
+        within += noise.var(axis=1).sum(axis=0) / len(cells)
+    return moved, within
+
+
+def _equal(cells: Sequence[Sequence[float]]) -> Iterator[tuple[int, int]]:
+    """Stretches of neighbours of one size: first place, and the place after the last."""
+    start = 0
+    for _, group in itertools.groupby(cells, key=len):
+        end = start + sum(1 for _ in group)
+        yield from ((place, min(place + CELLS_AT_ONCE, end)) for place in range(start, end, CELLS_AT_ONCE))
+        start = end

@@ -257,7 +257,8 @@ def _gap(pairs: Sequence[tuple[TrialRecord, ...]], noise: Noise) -> tuple[float 
     if not pairs or len(differences) < len(pairs):
         return None, None, Verdict.UNKNOWN
     mean = statistics.fmean(differences)
-    u = gap_u(noise, len(pairs), len(pairs))
+    numbers = tuple(run.number for run, _ in pairs), tuple(run.number for _, run in pairs)
+    u = gap_u(noise, len(pairs), len(pairs), numbers)
     if u is None:
         return mean, None, Verdict.UNKNOWN
     verdict = Verdict.COMPARABLE if abs(mean) <= u else Verdict.BETTER if mean > 0 else Verdict.INCOMPARABLE

@@ -20,12 +20,13 @@ Modelled joules follow CPU time, so their drift is one of time and not of leakag
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from sweep.analysis.current import current, is_disturbed
@@ -36,6 +37,8 @@ MIN_TRIALS = 6
 MIN_LATER = 3
 MAX_WARM_UP = 3
 MAX_POINTS = 60
+RUNS_AT_ONCE = 500
+"""Runs whose pairs of epochs are in memory together: 7 MB."""
 
 
 class Run(NamedTuple):
@@ -162,37 +165,57 @@ def _excess(run: Run, index: int) -> float | None:
 
 def _effect(runs: Sequence[Run], measure: Callable[[Run], float | None]) -> Effect | None:
     """Median of a logarithmic change over trials, tested."""
-    logs = _by_trial(runs, measure)
+    logs = _by_trial(runs, map(measure, runs))
     return Effect(math.expm1(statistics.median(logs)), _wilcoxon_p(logs), len(logs)) if logs else None
 
 
 def _trend(runs: Sequence[Run], warm_up: int) -> Effect | None:
     """Median slope over trials, tested by their taus."""
-    slopes = _by_trial(runs, lambda run: _theil_sen(run, warm_up))
-    taus = _by_trial(runs, lambda run: _tau(run, warm_up))
+    found = _slopes_and_taus(runs, warm_up)
+    slopes = _by_trial(runs, (item and item[0] for item in found))
+    taus = _by_trial(runs, (item and item[1] for item in found))
     return Effect(math.expm1(statistics.median(slopes)), _wilcoxon_p(taus), len(slopes)) if slopes else None
 
 
-def _theil_sen(run: Run, warm_up: int) -> float | None:
-    epochs, step_j = run.epochs[warm_up:], run.step_j[warm_up:]
-    return float(stats.theilslopes(np.log(step_j), epochs)[0]) if len(epochs) > MIN_LATER else None
+def _slopes_and_taus(runs: Sequence[Run], warm_up: int) -> list[tuple[float, float] | None]:
+    """Theil and Sen's slope and Kendall's tau-b of each run, those of one length together; ``None`` for a short one."""
+    places: dict[tuple[int, ...], list[int]] = {}
+    for place, run in enumerate(runs):
+        if len(run.epochs) - warm_up > MIN_LATER:
+            places.setdefault(run.epochs[warm_up:], []).append(place)
+    found: list[tuple[float, float] | None] = [None] * len(runs)
+    for epochs, equal in places.items():
+        for start in range(0, len(equal), RUNS_AT_ONCE):
+            part = equal[start : start + RUNS_AT_ONCE]
+            step_j = np.array([runs[place].step_j[warm_up:] for place in part])
+            for place, slope, tau in zip(part, *_of_pairs(np.array(epochs), step_j), strict=True):
+                found[place] = slope, tau
+    return found
 
 
-def _tau(run: Run, warm_up: int) -> float | None:
-    epochs, step_j = run.epochs[warm_up:], run.step_j[warm_up:]
-    if len(epochs) <= MIN_LATER:
-        return None
-    return float(stats.kendalltau(epochs, step_j).statistic) if min(step_j) < max(step_j) else 0.0
+def _of_pairs(epochs: NDArray[np.int_], step_j: NDArray[np.float64]) -> tuple[list[float], list[float]]:
+    """Median slope of the logarithms, and tau-b, over all pairs of epochs.
+
+    Args:
+        epochs: shape ``(n_epochs,)``, rising.
+        step_j: shape ``(n_runs, n_epochs)``, joules.
+    """
+    early, late = np.triu_indices(len(epochs), k=1)
+    logs = np.log(step_j)
+    slopes = np.median((logs[:, late] - logs[:, early]) / (epochs[late] - epochs[early]), axis=1)
+    signs = np.sign(step_j[:, late] - step_j[:, early])
+    moved = np.count_nonzero(signs, axis=1)
+    taus = signs.sum(axis=1) / np.sqrt(len(early)) / np.sqrt(np.maximum(moved, 1))
+    return slopes.tolist(), taus.tolist()
 
 
-def _by_trial(runs: Sequence[Run], measure: Callable[[Run], float | None]) -> list[float]:
+def _by_trial(runs: Sequence[Run], numbers: Iterable[float | None]) -> list[float]:
     """One number for each trial: the mean over its phases."""
     trials: dict[int, list[float]] = {}
-    for run in runs:
-        item = measure(run)
+    for run, item in zip(runs, numbers, strict=True):
         if item is not None:
             trials.setdefault(run.number, []).append(item)
-    return [statistics.fmean(items) for items in trials.values()]
+    return [math.fsum(items) / len(items) for items in trials.values()]
 
 
 def _wilcoxon_p(items: Sequence[float]) -> float | None:
@@ -212,8 +235,9 @@ def _companion(runs: Sequence[Run], sensor: Callable[[Conditions], float | None]
             own, own_logs = zip(*known, strict=True)
             first.append(own[0])
             last.append(own[-1])
-            values += [value - statistics.median(own) for value in own]
-            logs += [item - statistics.median(own_logs) for item in own_logs]
+            middle, middle_log = statistics.median(own), statistics.median(own_logs)
+            values += [value - middle for value in own]
+            logs += [item - middle_log for item in own_logs]
     if not first:
         return None
     return Companion(statistics.median(first), statistics.median(last), _spearman(values, logs))

@@ -56,7 +56,8 @@ def _against(setups: Sequence[PairedSetup], frozen: str, finetuned: str, noise: 
     trials = [runs for setup in tried for runs in setup.together(frozen, finetuned)]
     gaps = [a.quality - b.quality for a, b in trials if a.quality is not None and b.quality is not None]
     known = bool(gaps) and len(gaps) == len(trials)
-    u = gap_u(noise, len(gaps), len(gaps)) if known and noise.is_known else None
+    numbers = tuple(a.number for a, _ in trials), tuple(b.number for _, b in trials)
+    u = gap_u(noise, len(gaps), len(gaps), numbers) if known and noise.is_known else None
     return Freezing(
         frozen=frozen,
         finetuned=finetuned,

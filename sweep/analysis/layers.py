@@ -132,8 +132,20 @@ class SetupLayers:
 
 def layer_rows(table: LayerTable, covered: Covered) -> tuple[LayerRow, ...]:
     """Rows of one table, in its order; shares are of the table."""
+    return tuple(
+        _row(table.phase, row, *joules) for row, joules in zip(table.rows, layer_joules(table, covered), strict=True)
+    )
+
+
+def layer_joules(table: LayerTable, covered: Covered) -> list[tuple[float | None, float | None, float | None]]:
+    """Of each row: joules, those of them above idle, both over additive domains, and the share of the table."""
     apart = {name for name, domain in covered.items() if not domain.additive}
-    return _shared([_row(table.phase, row, apart) for row in table.rows])
+    energies = [_additive(row.energy_j, apart) for row in table.rows]
+    whole_j = total_j(energies)
+    return [
+        (energy_j, _additive(row.dynamic_j, apart), _share(energy_j, whole_j))
+        for row, energy_j in zip(table.rows, energies, strict=True)
+    ]
 
 
 def breakdown(tables: Sequence[LayerTable], covered: Covered) -> Breakdown:
@@ -182,32 +194,36 @@ def setup_layers(data: StudyData, recommended: Setup | None) -> SetupLayers | No
     )
 
 
-def _row(phase: str, row: LayerEnergy, apart: set[str]) -> LayerRow:
+def _row(
+    phase: str, row: LayerEnergy, energy_j: float | None, dynamic_j: float | None, share: float | None
+) -> LayerRow:
     return LayerRow(
         phase=phase,
         path=row.layer,
         type=row.type,
         pass_=row.pass_,
         duration_s=row.duration_s,
-        energy_j=_additive(row.energy_j, apart),
+        energy_j=energy_j,
         energy_u_random_j=row.energy_u_random_j,
-        share=None,
-        dynamic_j=_additive(row.dynamic_j, apart),
+        share=share,
+        dynamic_j=dynamic_j,
         flops=row.flops,
         steps_j=tuple(row.steps_j),
     )
 
 
 def _additive(joules: Joules, apart: set[str]) -> float | None:
-    return total_j(item for name, item in joules.items() if name not in apart)
+    return total_j([item for name, item in joules.items() if name not in apart] if apart else joules.values())
+
+
+def _share(energy_j: float | None, whole_j: float | None) -> float | None:
+    """Of the whole; unknown if a part of it is."""
+    return energy_j / whole_j if energy_j is not None and whole_j else None
 
 
 def _shared(rows: Sequence[LayerRow]) -> tuple[LayerRow, ...]:
-    """The rows with their shares of the whole; unknown if a part of it is."""
     whole_j = total_j(row.energy_j for row in rows)
-    return tuple(
-        replace(row, share=row.energy_j / whole_j if row.energy_j is not None and whole_j else None) for row in rows
-    )
+    return tuple(replace(row, share=_share(row.energy_j, whole_j)) for row in rows)
 
 
 def _mean_rows(tables: Sequence[Sequence[LayerRow]]) -> list[LayerRow]:

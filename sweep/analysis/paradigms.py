@@ -3,6 +3,7 @@
 Empty where a study has no such paradigms, so that nothing is said of what was not tried.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sweep.analysis.amortisation import Amortisation, amortisation
@@ -11,6 +12,7 @@ from sweep.analysis.freezing import Freezing, freezing
 from sweep.analysis.multitask import MultiTask, ParadigmMean, multitask, paradigm_means
 from sweep.analysis.paired import paired
 from sweep.analysis.recommend import Recommendations
+from sweep.analysis.setups import Setup
 from sweep.records import StudyData
 
 
@@ -37,13 +39,21 @@ class Paradigms(NamedTuple):
         return not any(self)
 
 
-def compare_paradigms(data: StudyData, recommendations: Recommendations) -> Paradigms:
-    """All comparisons of a study."""
+def compare_paradigms(
+    data: StudyData, recommendations: Recommendations, groups: Sequence[Setup] | None = None
+) -> Paradigms:
+    """All comparisons of a study.
+
+    Args:
+        data: the study.
+        recommendations: of it.
+        groups: ``setups(data)``, if the caller has it already.
+    """
     setups, noise = paired(data), recommendations.noise
     return Paradigms(
         break_even=break_even(setups, noise),
         freezing=freezing(setups, noise),
-        amortisation=amortisation(data, noise.confidence),
+        amortisation=amortisation(data, noise.confidence, groups, noise),
         multitask=multitask(setups, noise),
         means=paradigm_means(setups),
     )

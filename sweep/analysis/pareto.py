@@ -86,10 +86,9 @@ def hypervolume(quality: ArrayLike, energy_j: ArrayLike, reference: tuple[float,
 
 def envelope(setups: Iterable[Setup]) -> tuple[FrontPoint, ...]:
     """The front over all trajectories, by rising joules (and quality); of equal points the earliest epoch."""
-    points = [front_point(setup, point) for setup in setups for point in setup.candidates]
-    points.sort(key=lambda point: (point.energy_j, -point.quality, point.epoch))
-    front: list[FrontPoint] = []
-    for point in points:
-        if not front or point.quality > front[-1].quality:
-            front.append(point)
-    return tuple(front)
+    points = [(setup, point) for setup in setups for point in setup.candidates]
+    numbers = np.array([(point.energy_j, -point.quality, point.epoch) for _, point in points]).reshape(-1, 3)
+    order = np.lexsort(numbers.T[::-1])
+    losses = numbers[order, 1]
+    least_before = np.minimum.accumulate(np.concatenate([[np.inf], losses]))[:-1]
+    return tuple(front_point(*points[index]) for index in order[losses < least_before])

@@ -12,10 +12,12 @@ since few residuals give intervals that are too narrow.
 
 Source: Davison and Hinkley, Bootstrap Methods and their Application (1997), chapter 3; Hesterberg, What Teachers
 Should Know About the Bootstrap (2015), expanded percentiles.
-Limits: it takes the relative scatter to be the same in all setups. Percentile intervals; the seed is fixed.
+Limits: it takes the relative scatter to be the same in all setups. Percentile intervals; the seed is
+fixed. Many setups have fewer draws, and so rougher limits.
 """
 
 from collections.abc import Hashable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +25,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 N_DRAWS = 4000
+MIN_DRAWS = 400
+MAX_MEANS = 1_000_000
+"""Means in memory together: from 250 setups on there are fewer draws."""
 SEED = 2
 
 
@@ -47,7 +52,7 @@ class Draws(NamedTuple):
     """Resampled means.
 
     Attributes:
-        means: shape ``(n_setups, N_DRAWS, n_quantities)``.
+        means: shape ``(n_setups, n_draws, n_quantities)``.
         df: degrees of freedom of the pooled residuals.
     """
 
@@ -62,7 +67,8 @@ def draws(setups: Sequence[Repeated]) -> Draws | None:
         return None
     residuals = np.stack(pool)
     clusters = list(dict.fromkeys(cluster for setup in setups for cluster in setup.clusters))
-    chosen = np.random.default_rng(SEED).integers(len(residuals), size=(len(clusters), N_DRAWS))
+    n_draws = max(MIN_DRAWS, min(N_DRAWS, MAX_MEANS // len(setups)))
+    chosen = np.random.default_rng(SEED).integers(len(residuals), size=(len(clusters), n_draws))
     drawn = dict(zip(clusters, residuals[chosen], strict=True))
     means = []
     for setup in setups:
@@ -73,9 +79,15 @@ def draws(setups: Sequence[Repeated]) -> Draws | None:
 
 def bounds(values: NDArray[np.float64], confidence: float, df: int) -> tuple[float, float]:
     """Interval from draws of shape ``(n_draws,)`` made from residuals of ``df`` degrees of freedom."""
-    tail = float(stats.norm.cdf(stats.t.ppf((1.0 - confidence) / 2.0, df)))
+    tail = _tail(confidence, df)
     low, high = np.quantile(values, (tail, 1.0 - tail), method="inverted_cdf")
     return float(low), float(high)
+
+
+@cache
+def _tail(confidence: float, df: int) -> float:
+    """Share of the draws on each side of an interval."""
+    return float(stats.norm.cdf(stats.t.ppf((1.0 - confidence) / 2.0, df)))
 
 
 def _residuals(setup: Repeated) -> list[NDArray[np.float64]]:

@@ -15,10 +15,13 @@ a setup of which a repeat diverged is excluded as a whole: whoever trains it may
 different heads, those with the most stand on the front, and the others beside it: their qualities do not compare.
 """
 
-import statistics
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sweep.analysis.current import current, is_disturbed, setup_key, superseded
 from sweep.records import State, StopReason, StudyData, TrialRecord, total_j
@@ -147,35 +150,43 @@ def _exclusion(
 
 def _points(trials: Sequence[TrialRecord]) -> tuple[SetupPoint, ...]:
     longest = max((len(trial.trajectory) for trial in trials), default=0)
-    curves = [_best_so_far(trial) for trial in trials]
-    points = (_point(trials, curves, epoch) for epoch in range(1, longest + 1))
-    return tuple(point for point in points if point is not None)
+    if longest == 0 or any(not trial.trajectory for trial in trials):
+        return ()
+    qualities = np.stack([_best_so_far(trial, longest) for trial in trials])
+    joules = np.stack([_cumulative_j(trial, longest) for trial in trials])
+    known = np.logical_and.reduce(np.isfinite(qualities + joules))
+    is_run_from = max((len(trial.trajectory) for trial in trials if not trial.prefix_is_run), default=1)
+    numbers = zip(*_mean_sd(qualities), *_mean_sd(joules), known, strict=True)
+    return tuple(
+        SetupPoint(epoch, quality, quality_sd, energy_j, energy_sd_j, len(trials), epoch >= is_run_from)
+        for epoch, (quality, quality_sd, energy_j, energy_sd_j, is_known) in enumerate(numbers, start=1)
+        if is_known
+    )
 
 
-def _point(trials: Sequence[TrialRecord], curves: Sequence[Sequence[float | None]], epoch: int) -> SetupPoint | None:
-    qualities = [curve[min(epoch, len(curve)) - 1] if curve else None for curve in curves]
-    joules = [_energy_at(trial, epoch) for trial in trials]
-    known = [q for q in qualities if q is not None], [j for j in joules if j is not None]
-    if len(known[0]) < len(trials) or len(known[1]) < len(trials):
-        return None
-    (quality, quality_sd), (energy_j, energy_sd_j) = _mean_sd(known[0]), _mean_sd(known[1])
-    is_run = all(trial.prefix_is_run or epoch >= len(trial.trajectory) for trial in trials)
-    return SetupPoint(epoch, quality, quality_sd, energy_j, energy_sd_j, len(trials), is_run)
+def _best_so_far(trial: TrialRecord, length: int) -> NDArray[np.float64]:
+    """Best quality at each of ``length`` epochs, that of the end after it; NaN before there is one."""
+    qualities = np.array([point.quality for point in trial.trajectory], dtype=float)
+    return _extended(np.fmax.accumulate(qualities), length)
 
 
-def _best_so_far(trial: TrialRecord) -> list[float | None]:
-    best: float | None = None
-    curve: list[float | None] = []
-    for point in trial.trajectory:
-        if point.quality is not None:
-            best = point.quality if best is None else max(best, point.quality)
-        curve.append(best)
-    return curve
+def _cumulative_j(trial: TrialRecord, length: int) -> NDArray[np.float64]:
+    """Joules to the end of each of ``length`` epochs, those of the whole trial from its last on; NaN if not known."""
+    joules = [point.energy_j for point in trial.trajectory[:-1]]
+    return _extended(np.array([*joules, trial.energy_j], dtype=float), length)
 
 
-def _energy_at(trial: TrialRecord, epoch: int) -> float | None:
-    return trial.energy_j if epoch >= len(trial.trajectory) else trial.trajectory[epoch - 1].energy_j
+def _extended(curve: NDArray[np.float64], length: int) -> NDArray[np.float64]:
+    """The curve with its last number repeated."""
+    return np.concatenate([curve, np.full(length - len(curve), curve[-1])])
 
 
-def _mean_sd(values: Sequence[float]) -> tuple[float, float | None]:
-    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None
+def _mean_sd(values: NDArray[np.float64]) -> tuple[list[float], list[float] | list[None]]:
+    """Mean and standard deviation over the first axis; around the first number, so that equal ones scatter by 0."""
+    n = len(values)
+    means = [math.fsum(column) / n for column in values.T.tolist()]
+    if n == 1:
+        return means, [None] * len(means)
+    moved = values - values[0]
+    squares = (moved**2).sum(axis=0) - moved.sum(axis=0) ** 2 / n
+    return means, np.sqrt(np.maximum(squares, 0.0) / (n - 1)).tolist()

@@ -4,7 +4,8 @@ Column names of the frames are relied on by scripts: the named ones come first a
 ones only after them. Unknown values are missing (empty in CSV), never 0.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from sweep.analysis import wording
 from sweep.analysis.current import superseded
 from sweep.analysis.domains import domain_rows, training_sensors
-from sweep.analysis.layers import Covered, layer_rows
+from sweep.analysis.layers import MODEL, Covered, layer_joules
 from sweep.records import IdlePower, LayerTable, StudyData, TestResult, TrialRecord
 
 TRIAL_COLUMNS = (
@@ -161,14 +162,15 @@ def _pretraining_cells(trial: TrialRecord) -> dict[str, Any]:
 
 def epochs_frame(data: StudyData) -> pd.DataFrame:
     """One row for each epoch of each trial."""
+    epoch = attrgetter(*EPOCH_COLUMNS[1:], *STEP_COLUMNS)
+    conditions = attrgetter(*CONDITION_COLUMNS)
+    unknown = (None,) * len(CONDITION_COLUMNS)
     rows = [
-        {"number": trial.number}
-        | {name: getattr(point, name) for name in (*EPOCH_COLUMNS[1:], *STEP_COLUMNS)}
-        | {name: getattr(point.conditions, name, None) for name in CONDITION_COLUMNS}
+        (trial.number, *epoch(point), *(unknown if point.conditions is None else conditions(point.conditions)))
         for trial in sorted(data.trials, key=lambda trial: trial.number)
         for point in trial.trajectory
     ]
-    return pd.DataFrame(rows, columns=[*EPOCH_COLUMNS, *STEP_COLUMNS, *CONDITION_COLUMNS], dtype=object)
+    return _frame(rows, [*EPOCH_COLUMNS, *STEP_COLUMNS, *CONDITION_COLUMNS])
 
 
 def domains_frame(data: StudyData) -> pd.DataFrame:
@@ -187,12 +189,11 @@ def layers_frame(data: StudyData) -> pd.DataFrame:
     """One row for each row of each layer table of each trial; empty if no layers were measured."""
     domains = dict.fromkeys([*(d.name for d in data.study.domains), *(d for t in data.trials for d in t.domains)])
     rows = [
-        {"number": trial.number} | cells
+        (trial.number, *cells)
         for trial in sorted(data.trials, key=lambda trial: trial.number)
-        for cells in _layer_cells(trial.layers, trial.domains)
+        for cells in _layer_cells(trial.layers, trial.domains, domains)
     ]
-    columns = [*LAYER_COLUMNS, *EXTRA_LAYER_COLUMNS, *(f"energy_j.{name}" for name in domains)]
-    return pd.DataFrame(rows, columns=columns, dtype=object)
+    return _frame(rows, [*LAYER_COLUMNS, *EXTRA_LAYER_COLUMNS, *(f"energy_j.{name}" for name in domains)])
 
 
 def layer_tables_frame(tables: Sequence[LayerTable], covered: Covered) -> pd.DataFrame:
@@ -203,7 +204,7 @@ def layer_tables_frame(tables: Sequence[LayerTable], covered: Covered) -> pd.Dat
         covered: the domains of the tables' joules.
     """
     columns = [*LAYER_COLUMNS[1:], *EXTRA_LAYER_COLUMNS, *(f"energy_j.{name}" for name in covered)]
-    return pd.DataFrame(_layer_cells(tables, covered), columns=columns, dtype=object)
+    return _frame(list(_layer_cells(tables, covered, covered)), columns)
 
 
 def energy_per_epoch_j(trial: TrialRecord) -> float | None:
@@ -258,24 +259,34 @@ def _idle_cells(when: str, idle: IdlePower | None) -> dict[str, Any]:
     return {f"idle_{when}_{end}": getattr(idle, field, None) for field, end in IDLE_COLUMNS.items()}
 
 
-def _layer_cells(tables: Iterable[LayerTable], covered: Covered) -> list[dict[str, Any]]:
-    provenance = wording.provenance(covered.values())
-    return [
-        {
-            "phase": row.phase,
-            "layer": row.layer,
-            "type": row.type or None,
-            "pass": None if row.pass_ is None else str(row.pass_),
-            "provenance": provenance,
-            "method": str(table.method),
-            "steps": table.steps,
-            "marked_steps": table.marked_steps,
-        }
-        | {name: getattr(row, name) for name in LAYER_NUMBERS}
-        | {f"energy_j.{name}": joules for name, joules in record.energy_j.items()}
-        for table in tables
-        for row, record in zip(layer_rows(table, covered), table.rows, strict=True)
-    ]
+def _layer_cells(tables: Iterable[LayerTable], covered: Covered, domains: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    """Cells of ``LAYER_COLUMNS`` without ``number``, of ``EXTRA_LAYER_COLUMNS`` and of the domains."""
+    provenance, names = wording.provenance(covered.values()), tuple(domains)
+    for table in tables:
+        whole = str(table.method), table.steps, table.marked_steps
+        for row, (energy_j, dynamic_j, share) in zip(table.rows, layer_joules(table, covered), strict=True):
+            yield (
+                table.phase,
+                row.layer or MODEL,
+                row.type or None,
+                None if row.pass_ is None else str(row.pass_),
+                energy_j,
+                row.energy_u_random_j,
+                share,
+                row.flops,
+                provenance,
+                row.duration_s,
+                dynamic_j,
+                row.flops / energy_j if row.flops and energy_j else None,
+                *whole,
+                *map(row.energy_j.get, names),
+            )
+
+
+def _frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
+    """A table of values as they are; column by column, which is quick for many rows."""
+    cells = zip(*rows, strict=True) if rows else ([] for _ in columns)
+    return pd.DataFrame(dict(zip(columns, cells, strict=True)), columns=list(columns), dtype=object)
 
 
 def _latest_tests(data: StudyData) -> dict[int, TestResult]:

@@ -11,6 +11,7 @@ from sweep.records import Domain, DomainEnergy, Provenance, Scope, StudyData
 
 UNKNOWN = "unknown"
 UNCOVERED = "of unknown origin"
+ABOVE_IDLE = "above idle"
 MAX_NUMBERS = 12
 PREFIXES = ((1e9, "GJ"), (1e6, "MJ"), (1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"))
 
@@ -25,7 +26,9 @@ def varying(data: StudyData) -> tuple[str, ...]:
     seen: dict[str, set[str]] = {dimension.name: set() for dimension in data.study.dimensions}
     for trial in data.trials:
         for name, item in trial.params.items():
-            seen.setdefault(name, set()).add(repr(item))
+            values = seen.setdefault(name, set())
+            if len(values) < 2:
+                values.add(repr(item))
     return tuple(name for name, values in seen.items() if len(values) > 1)
 
 
@@ -121,9 +124,10 @@ def in_points(data: StudyData) -> bool:
 
 
 def provenance(domains: Iterable[Domain | DomainEnergy]) -> str:
-    """Where the total's joules come from: ``modelled``, or ``measured + modelled``."""
-    kinds = sorted({str(domain.provenance) for domain in domains if domain.additive})
-    return " + ".join(kinds) if kinds else UNCOVERED
+    """Where the total's joules come from: ``modelled``, ``measured + modelled`` or ``above idle, measured``."""
+    summed = [domain for domain in domains if domain.additive]
+    kinds = " + ".join(sorted({str(domain.provenance) for domain in summed})) or UNCOVERED
+    return f"{ABOVE_IDLE}, {kinds}" if any(isinstance(d, Domain) and d.above_idle for d in summed) else kinds
 
 
 def energy_label(domains: Iterable[Domain]) -> str:
@@ -132,11 +136,14 @@ def energy_label(domains: Iterable[Domain]) -> str:
     Joules of whole devices and of one process, measured and modelled ones, add up to a number only beside this label.
     Domains that do not enter the total are left out.
     """
-    groups: dict[tuple[Scope | None, Provenance], list[str]] = {}
+    groups: dict[tuple[Scope | None, Provenance, bool], list[str]] = {}
     for domain in domains:
         if domain.additive:
-            groups.setdefault((domain.scope, domain.provenance), []).append(domain.name)
-    told = (f"{', '.join(names)} ({kind(*key, n=len(names))})" for key, names in groups.items())
+            groups.setdefault((domain.scope, domain.provenance, domain.above_idle), []).append(domain.name)
+    told = (
+        f"{', '.join(names)} ({kind(scope, source, n=len(names))}{f', {ABOVE_IDLE}' if is_above else ''})"
+        for (scope, source, is_above), names in groups.items()
+    )
     return " + ".join(told) or UNCOVERED
 
 
