@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sweep.analysis.advice.advise import advise
 from sweep.analysis.basis import Basis, basis
 from sweep.analysis.codec import SetupCodec, codecs
 from sweep.analysis.drift import Drift, drift
@@ -50,21 +51,28 @@ class Summary:
 def summarise(data: StudyData, confidence: float = 0.95) -> Summary:
     """Run every analysis."""
     groups = setups(data)
-    recommendations = recommend(data, confidence, groups)
-    primary = recommendations.primary
-    account = ledger(data, recommendations, groups)
+    front = envelope(groups)
+    chosen = recommend(data, confidence, groups, front)
+    primary = chosen.primary
+    account = ledger(data, chosen, groups)
+    layers = setup_layers(data, primary.point.setup if primary else None)
+    paradigms = compare_paradigms(data, chosen, groups)
+    factors = energy_factors(data, confidence)
+    emitted = footprint(data, chosen, account)
     return Summary(
         data=data,
         setups=groups,
-        front=envelope(groups),
-        recommendations=recommendations,
+        front=front,
+        recommendations=advise(
+            data, chosen, groups, front, paradigms=paradigms, factors=factors, layers=layers, footprint=emitted
+        ),
         ledger=account,
-        layers=setup_layers(data, primary.point.setup if primary else None),
+        layers=layers,
         drift=drift(data, confidence),
         basis=basis(data),
-        paradigms=compare_paradigms(data, recommendations),
-        factors=energy_factors(data, confidence),
+        paradigms=paradigms,
+        factors=factors,
         codecs=codecs(data, groups),
         inferences=inferences(data, groups),
-        footprint=footprint(data, recommendations, account),
+        footprint=emitted,
     )

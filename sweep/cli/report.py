@@ -44,22 +44,25 @@ class Report(Command):
         )
         given = parser.parse_intermixed_args(list(args))
         options = _parsed(given.options)
+        from sweep.analysis.recommend import report_config
+        from sweep.records.base import uncollected
         from sweep.report.build import write_report
         from sweep.report.json_report import to_dict
         from sweep.report.markdown import to_markdown
-        from sweep.report.options import report_config, with_options
+        from sweep.report.options import with_options
         from sweep.study.store import StudyStore
 
-        with StudyStore.open_to_read(given.dir) as store:
-            data = with_options(store.data(), options)
-        confidence = report_config(data).confidence
-        if given.format == "json":
-            json.dump(to_dict(data, confidence), sys.stdout, indent=1, allow_nan=False)
-            print()
-        elif given.format == "md":
-            print(to_markdown(data, confidence), end="")
-        else:
-            print(write_report(data, given.dir, confidence))
+        with uncollected():  # millions of records, no garbage, and the process ends with its report
+            with StudyStore.open_to_read(given.dir) as store:
+                data = with_options(store.data(), options)
+            confidence = report_config(data).confidence
+            if given.format == "json":
+                json.dump(to_dict(data, confidence), sys.stdout, indent=1, allow_nan=False)
+                print()
+            elif given.format == "md":
+                print(to_markdown(data, confidence), end="")
+            else:
+                print(write_report(data, given.dir, confidence))
         return 0
 
 

@@ -9,6 +9,8 @@ older one is removed, so that it is not taken for this study's.
 
 from pathlib import Path
 
+from sweep.analysis.above_idle import above_idle
+from sweep.analysis.csv_text import csv_text
 from sweep.analysis.operators import operators_frame
 from sweep.analysis.summary import Summary, summarise
 from sweep.analysis.tables import domains_frame, epochs_frame, layers_frame, trials_frame
@@ -36,8 +38,10 @@ def write_report(data: StudyData, folder: Path, confidence: float = 0.95) -> Pat
         StudyError: if the folder cannot be written to.
     """
     summary = summarise(data, confidence)
+    dynamic = above_idle(data)
+    idle = None if dynamic is None else summarise(dynamic, confidence)
     try:
-        for name, text in _texts(summary, folder).items():
+        for name, text in _texts(summary, idle, folder).items():
             replace(folder / name, text)
         if summary.recommendations.primary is None:
             (folder / RELATIVE_PATH).unlink(missing_ok=True)
@@ -49,17 +53,17 @@ def write_report(data: StudyData, folder: Path, confidence: float = 0.95) -> Pat
     return folder / REPORT_NAME
 
 
-def _texts(summary: Summary, folder: Path) -> dict[Path, str]:
+def _texts(summary: Summary, idle: Summary | None, folder: Path) -> dict[Path, str]:
     data, primary = summary.data, summary.recommendations.primary
     texts = {
-        Path("trials.csv"): trials_frame(data).to_csv(index=False),
-        Path("epochs.csv"): epochs_frame(data).to_csv(index=False),
-        Path("layers.csv"): layers_frame(data).to_csv(index=False),
-        Path("domains.csv"): domains_frame(data).to_csv(index=False),
+        Path("trials.csv"): csv_text(trials_frame(data)),
+        Path("epochs.csv"): csv_text(epochs_frame(data)),
+        Path("layers.csv"): csv_text(layers_frame(data)),
+        Path("domains.csv"): csv_text(domains_frame(data)),
     }
     if any(trial.operators for trial in data.trials):
-        texts[Path("hot_spots.csv")] = operators_frame(data.trials).to_csv(index=False)
+        texts[Path("hot_spots.csv")] = csv_text(operators_frame(data.trials))
     if primary is not None:
         texts[RELATIVE_PATH] = recommended_yaml(data, primary)
-    texts[Path(REPORT_NAME)] = render(summary, folder)
+    texts[Path(REPORT_NAME)] = render(summary, folder, idle)
     return texts

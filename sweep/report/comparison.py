@@ -26,8 +26,6 @@ The mapping, which ``sweep compare A B --format json`` prints:
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from sweep.analysis import wording
 from sweep.analysis.comparing import words
 from sweep.analysis.comparing.carry import Carry
@@ -37,6 +35,7 @@ from sweep.analysis.summary import Summary
 from sweep.errors import StudyError
 from sweep.report import page
 from sweep.report.comparison_charts import comparison_figures
+from sweep.report.study_json import study_entry
 
 SCHEMA_VERSION = 1
 PAGE_NAME = "comparison.html"
@@ -132,9 +131,8 @@ def comparison_dict(found: Comparison) -> dict[str, Any]:
 
 
 def _side(summary: Summary) -> dict[str, Any]:
-    study = msgspec.to_builtins(summary.data.study)
     kept = ("name", "created_at", "command", "machine", "domains", "data", "repeats")
-    return {name: study[name] for name in kept} | {
+    return study_entry(summary.data.study, kept) | {
         "label": summary.basis.label,
         "trials": len(summary.data.trials),
     }

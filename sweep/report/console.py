@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.analysis import wording
+from sweep.analysis.advice.impact import impact_sentence
 from sweep.analysis.basis_words import disturbed_sentence
 from sweep.analysis.footprint_words import closing
 from sweep.analysis.paradigm_words import paradigm_sentences
@@ -143,6 +144,8 @@ def print_closing(summary: Summary, folder: Path, console: Console | None = None
     if summary.front:
         console.print(closing_table(summary))
     sentences = [f"{'* ' if item.primary else '  '}{item.action}." for item in found.items]
+    if found.primary and found.primary.impact:
+        sentences.append(f"{impact_sentence(found.primary.impact)}.")
     if found.reason:
         sentences.append(f"Nothing can be recommended: {found.reason}.")
     if found.unsettled:

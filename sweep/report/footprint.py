@@ -4,7 +4,8 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from sweep.analysis import wording
-from sweep.analysis.footprint import Amount, Footprint
+from sweep.analysis.amounts import Amount
+from sweep.analysis.footprint import Footprint
 from sweep.analysis.footprint_words import co2e, footprint_sentences, money
 
 

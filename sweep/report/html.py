@@ -1,18 +1,24 @@
 """The report as one HTML file that opens offline: text, tables, charts and Plotly itself are in it.
 
-What makes it safe and self-contained stands in ``sweep.report.page``.
+A report has one view of all joules and, where the idle power is known, one of the joules above idle: a section whose
+numbers depend on it stands in the page once for each, and a switch shows one of them (``View``). The ledger, CO2e and
+money, and what rests on other measurements than trainings stay with all joules. What makes the page safe and
+self-contained stands in ``sweep.report.page``; what its scripts do, at the head of each script.
 
-Limits: about 5 MB, almost all of it Plotly; the trial table stops at ``MAX_ROWS`` rows (trials.csv has all).
+Limits: about 5 MB, almost all of it Plotly. Without scripts there are no charts and only the first trials.
 """
 
 import math
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment
-from plotly.graph_objects import Figure
+from markupsafe import Markup
 
 from sweep.analysis import wording
+from sweep.analysis.above_idle import missing_idle
 from sweep.analysis.drift_words import drift_sentences
 from sweep.analysis.inference import paybacks
 from sweep.analysis.operators import first_hot_spots
@@ -20,36 +26,71 @@ from sweep.analysis.payback import Named
 from sweep.analysis.recommend import Kind
 from sweep.analysis.setups import Setup
 from sweep.analysis.summary import Summary
-from sweep.registry import discover
 from sweep.report import page
-from sweep.report.chart import Chart
 from sweep.report.codec_view import codec_view
 from sweep.report.footprint import footprint_view
+from sweep.report.front_view import front_view
 from sweep.report.hot_spots_view import hot_spots_views
 from sweep.report.inference_view import inference_view
 from sweep.report.layer_chart import NOT_MEASURED, of_setup
 from sweep.report.layer_table import TableView, table_view
 from sweep.report.paradigm_tables import factors_view, paradigms_view
-from sweep.report.recommended import recommended_command
-from sweep.report.sources import sources_view
+from sweep.report.recommendation_view import Card, cards, reference
+from sweep.report.recommended import recommended_command, recommended_yaml
+from sweep.report.reuses_view import reuses_view
+from sweep.report.sections import Charts, charts
+from sweep.report.sources import SourcesView, sources_view
+from sweep.report.trials_view import TrialsView, trials_view
+from sweep.report.units import co2e_unit
 
-MAX_ROWS = 500
+TOTAL, IDLE = "total", "idle"
+MAX_SETUPS = 200
 REFERENCES = {
     Named.CURRENT: "your current setup",
     Kind.MOST_ACCURATE: "the most accurate setup",
     Kind.VERSUS_MEDIAN: "the setup of median energy",
     Kind.VERSUS_WORST: "the setup of most energy",
 }
+SCRIPTS = ("base", "units", "figures", "plots", "tables", "trials", "point", "reuses", "report")
 
 
-def render(summary: Summary, folder: Path) -> str:
+@dataclass(frozen=True)
+class View:
+    """What depends on whether joules are all joules or those above idle.
+
+    Attributes:
+        key: ``total`` or ``idle``; the class of its elements.
+        ordered: the first setups by joules.
+        names: of the dimensions that differ.
+        against: what the primary recommendation is compared with.
+    """
+
+    key: str
+    summary: Summary
+    names: tuple[str, ...]
+    cards: list[Card]
+    against: str
+    paradigms: SourcesView | None
+    factors: SourcesView | None
+    layers: TableView | None
+    drift: tuple[str, ...]
+    ordered: list[Setup]
+    has_dynamic: bool
+    reuses: dict[str, Any] | None
+
+
+def render(summary: Summary, folder: Path, idle: Summary | None = None) -> str:
     """The report.
 
     Args:
         summary: the study and its analyses.
         folder: the study's folder, for the commands that the report names.
+        idle: the same study above idle (``sweep.analysis.above_idle``), where that is known.
     """
-    charts = _charts(summary)
+    summaries = {TOTAL: summary} | ({IDLE: idle} if idle else {})
+    drawn, trials = charts(summaries), trials_view(summary)
+    views = [_view(key, item) for key, item in summaries.items()]
+    primary = summary.recommendations.primary
     return (
         _environment(summary)
         .get_template("report.html.j2")
@@ -57,38 +98,74 @@ def render(summary: Summary, folder: Path) -> str:
             summary=summary,
             data=summary.data,
             study=summary.data.study,
-            names=wording.varying(summary.data),
-            charts=charts,
-            **page.parts({name: figure for name, (_, figure) in charts.items() if figure}),
-            references=REFERENCES,
-            sources=sources_view(summary.basis),
-            paradigms=paradigms_view(summary),
-            factors=factors_view(summary),
-            codec=codec_view(summary.data, summary.codecs),
-            inference=inference_view(summary.data, summary.inferences, paybacks(summary.front, summary.inferences)),
-            hot_spots=hot_spots_views(first_hot_spots(summary.data.trials)),
-            footprint=footprint_view(summary.footprint),
-            has_dynamic=any(setup.dynamic_j is not None for setup in summary.setups),
-            layers=_layers(summary),
-            not_measured=NOT_MEASURED,
-            drift=drift_sentences(summary.drift) if summary.drift else (),
-            ordered=sorted(summary.setups, key=_by_energy),
-            trials=sorted(summary.data.trials, key=lambda trial: trial.number)[:MAX_ROWS],
-            tests={test.number: test for test in sorted(summary.data.tests, key=lambda t: t.weights_epoch)},
-            commands={
-                "search": summary.data.study.command,
-                "report": f"sweep report {shlex.quote(str(folder))}",
-                "train": recommended_command(folder),
-            },
+            views=views,
+            charts=drawn.groups,
+            has_charts=bool(drawn.drawn),
+            trials=trials,
+            missing_idle=missing_idle(summary.data),
+            co2e=co2e_unit(summary.footprint),
+            recommended_yaml=recommended_yaml(summary.data, primary) if primary and primary.point else None,
+            data_blocks=_blocks(summary, views, drawn, trials),
+            **page.parts(drawn.figures[TOTAL], SCRIPTS),
+            **_shared(summary, folder),
         )
     )
 
 
-def _charts(summary: Summary) -> dict[str, tuple[Chart, Figure | None]]:
-    """Every registered chart in its order, with its figure."""
-    found = [(name, cls()) for name, cls in discover("sweep.report.charts", Chart).items()]  # type: ignore[type-abstract]
-    found.sort(key=lambda item: item[1].order)
-    return {name: (chart, chart.figure(summary)) for name, chart in found}
+def _shared(summary: Summary, folder: Path) -> dict[str, Any]:
+    """What stands in the page once."""
+    return {
+        "references": REFERENCES,
+        "sources": sources_view(summary.basis),
+        "codec": codec_view(summary.data, summary.codecs),
+        "inference": inference_view(summary.data, summary.inferences, paybacks(summary.front, summary.inferences)),
+        "hot_spots": hot_spots_views(first_hot_spots(summary.data.trials)),
+        "footprint": footprint_view(summary.footprint),
+        "has_dynamic": any(setup.dynamic_j is not None for setup in summary.setups),
+        "not_measured": NOT_MEASURED,
+        "commands": {
+            "search": summary.data.study.command,
+            "report": f"sweep report {shlex.quote(str(folder))}",
+            "train": recommended_command(folder),
+        },
+    }
+
+
+def _view(key: str, summary: Summary) -> View:
+    primary = summary.recommendations.primary
+    return View(
+        key=key,
+        summary=summary,
+        names=wording.varying(summary.data),
+        cards=cards(summary),
+        against=reference(primary) if primary else "",
+        paradigms=paradigms_view(summary),
+        factors=factors_view(summary),
+        layers=_layers(summary),
+        drift=tuple(drift_sentences(summary.drift)) if summary.drift else (),
+        ordered=sorted(summary.setups, key=_by_energy)[:MAX_SETUPS],
+        has_dynamic=any(setup.dynamic_j is not None for setup in summary.setups),
+        reuses=reuses_view(summary),
+    )
+
+
+def _blocks(summary: Summary, views: list[View], drawn: Charts, trials: TrialsView) -> dict[str, Markup]:
+    """Data for the page's scripts, by the id of their element."""
+    return {
+        "figures-idle": page.data_block(
+            {name: None if figure is None else page.plain(figure) for name, figure in drawn.changed.items()}
+        ),
+        "page-data": page.data_block(
+            {
+                "study": summary.data.study.name,
+                "co2e": co2e_unit(summary.footprint)._asdict(),
+                "alts": {place.name: place.alts for place in drawn.drawn},
+                "points": {view.key: front_view(view.summary, drawn.figures[view.key].get("front")) for view in views},
+                "reuses": {view.key: view.reuses for view in views},
+                "trials": trials.data,
+            }
+        ),
+    }
 
 
 def _layers(summary: Summary) -> TableView | None:
@@ -104,9 +181,13 @@ def _by_energy(setup: Setup) -> float:
 
 def _environment(summary: Summary) -> Environment:
     points = wording.in_points(summary.data)
+
+    def quality(amount: float | None, u: float | None = None) -> str:
+        return wording.quality(amount, in_points=points, u=u)
+
+    def gain(amount: float, u: float | None = None) -> str:
+        return wording.gain(amount, in_points=points, u=u)
+
     environment = page.environment()
-    environment.filters |= {
-        "quality": lambda amount, u=None: wording.quality(amount, in_points=points, u=u),
-        "gain": lambda amount, u=None: wording.gain(amount, in_points=points, u=u),
-    }
+    environment.filters |= {"energy": page.energy_data, "quality": quality, "gain": gain}
     return environment

@@ -2,9 +2,7 @@
 
     schema_version    1
     study             name, created_at, command, quality_name, repeats, data, machine
-    recommendations   confidence, reason, unsettled, items [kind, primary, action, params, epoch, quality,
-                      quality_u, energy_j, saving_j, saving_rel, saving_rel_u, quality_difference,
-                      quality_difference_u, reference {params, epoch}, confirmed, evidence, caveats, quality_test]
+    recommendations   confidence, reason, unsettled, items: see ``recommendation_json``
     front             [params, epoch, quality, quality_sd, energy_j, energy_sd_j, n, trials], by rising joules
     setups            [params, trials, failed, excluded, contaminated, superseded, dynamic_j,
                       domains {name: energy_j, dynamic_j, polled_j; means over trials}, final {epoch, quality, ...}]
@@ -56,15 +54,15 @@ from sweep.analysis.drift import Drift
 from sweep.analysis.drift_words import drift_sentences
 from sweep.analysis.inference import inferences_frame
 from sweep.analysis.layers import SetupLayers
-from sweep.analysis.noise import mean_u
 from sweep.analysis.pareto import FrontPoint
-from sweep.analysis.recommend import Recommendation, Recommendations
 from sweep.analysis.setups import Setup
 from sweep.analysis.summary import Summary, summarise
 from sweep.analysis.tables import LAYER_NUMBERS
 from sweep.records import StudyData
 from sweep.report.footprint import footprint_dict
 from sweep.report.paradigm_json import break_even_entries, factors_entry, paradigms_entry
+from sweep.report.recommendation_json import recommendations_entry
+from sweep.report.study_json import study_entry
 
 SCHEMA_VERSION = 1
 
@@ -76,13 +74,12 @@ def to_dict(data: StudyData, confidence: float = 0.95) -> dict[str, Any]:
 
 def summary_dict(summary: Summary) -> dict[str, Any]:
     """As ``to_dict``, for analyses already made."""
-    study = msgspec.to_builtins(summary.data.study)
     kept = ("name", "created_at", "command", "quality_name", "repeats", "data", "machine")
     ledger = asdict(summary.ledger)
     return {
         "schema_version": SCHEMA_VERSION,
-        "study": {name: study[name] for name in kept},
-        "recommendations": _recommendations(summary.recommendations),
+        "study": study_entry(summary.data.study, kept),
+        "recommendations": recommendations_entry(summary.data, summary.recommendations),
         "front": [_point(point) for point in summary.front],
         "setups": [_setup(setup) for setup in summary.setups],
         "ledger": ledger
@@ -98,7 +95,7 @@ def summary_dict(summary: Summary) -> dict[str, Any]:
         "footprint": footprint_dict(summary.footprint),
         "layers": None if summary.layers is None else _layers(summary.layers),
         "drift": None if summary.drift is None else _drift(summary.drift),
-        "provenance": study["domains"],
+        "provenance": msgspec.to_builtins(summary.data.study.domains),
         "energy": _energy(summary.basis),
     }
 
@@ -109,39 +106,6 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
         {str(name): None if pd.isna(value) else value for name, value in row.items()}
         for row in frame.astype(object).to_dict(orient="records")
     ]
-
-
-def _recommendations(found: Recommendations) -> dict[str, Any]:
-    return {
-        "confidence": found.noise.confidence,
-        "reason": found.reason,
-        "unsettled": found.unsettled,
-        "items": [_item(item, found) for item in found.items],
-    }
-
-
-def _item(item: Recommendation, found: Recommendations) -> dict[str, Any]:
-    difference, reference, test = item.difference, item.reference, item.quality_test
-    return {
-        "kind": item.kind.value,
-        "primary": item.primary,
-        "action": item.action,
-        "params": item.point.setup.params,
-        "epoch": item.point.epoch,
-        "quality": item.point.quality,
-        "quality_u": mean_u(found.noise, item.point.n),
-        "energy_j": item.point.energy_j,
-        "saving_j": difference and difference.saving_j,
-        "saving_rel": difference and difference.saving_rel,
-        "saving_rel_u": difference and difference.saving_rel_u,
-        "quality_difference": difference and difference.quality,
-        "quality_difference_u": difference and difference.quality_u,
-        "reference": reference and {"params": reference.setup.params, "epoch": reference.epoch},
-        "confirmed": item.confirmed,
-        "evidence": list(item.evidence),
-        "caveats": list(item.caveats),
-        "quality_test": test and test._asdict(),
-    }
 
 
 def _point(point: FrontPoint) -> dict[str, Any]:

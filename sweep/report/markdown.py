@@ -8,7 +8,9 @@ Limits: at most ``MAX_FRONT`` points of the front, ends included; ``sweep report
 from collections.abc import Iterator, Sequence
 
 from sweep.analysis import wording
+from sweep.analysis.advice.impact import impact_sentence
 from sweep.analysis.basis_words import basis_sentences
+from sweep.analysis.changes import command, typed
 from sweep.analysis.factor_words import factor_sentences
 from sweep.analysis.footprint_words import footprint_sentences
 from sweep.analysis.paradigm_words import paradigm_sentences
@@ -50,6 +52,11 @@ def _advice(summary: Summary) -> Iterator[str]:
         yield f"Nothing can be recommended: {escape(found.reason)}."
         return
     yield f"**{escape(found.primary.action)}.**"
+    if found.primary.impact is not None and (told := impact_sentence(found.primary.impact)):
+        yield f"{escape(told)}."
+    words = typed(summary.data, found.primary.change)
+    if words:
+        yield f"```sh\n{command(summary.data, words)}\n```"
     others = [f"- {escape(item.action)}." for item in found.items if not item.primary]
     if others:
         yield "\n".join(others)

@@ -10,10 +10,9 @@ from typing import Any
 
 import msgspec
 
-from sweep.config import ReportConfig
+from sweep.analysis.recommend import report_config
 from sweep.errors import ConfigError
 from sweep.records import StudyData
-from sweep.typed import freeze
 
 CURRENT = "study.current"
 PREFIX = "report."
@@ -37,17 +36,13 @@ def with_options(data: StudyData, options: Mapping[str, Any]) -> StudyData:
                 f"set report.<option> or {CURRENT}; anything else needs a new study",
             )
         _set(config, key, item)
-    freeze(ReportConfig, config.get("report", {}), "report")
+    changed = msgspec.structs.replace(data, study=msgspec.structs.replace(data.study, config=config))
+    report_config(changed)
     if not isinstance(config.get("study", {}).get("current"), Mapping | None):
         raise ConfigError(
             f"{CURRENT}={config['study']['current']} is no setup", f"write {CURRENT}={{batch_size:64,lr:0.001}}"
         )
-    return msgspec.structs.replace(data, study=msgspec.structs.replace(data.study, config=config))
-
-
-def report_config(data: StudyData) -> ReportConfig:
-    """The report's options in a study's records; defaults where the study is from before an option was there."""
-    return freeze(ReportConfig, data.study.config.get("report", {}), "report")
+    return changed
 
 
 def _set(config: dict[str, Any], key: str, item: Any) -> None:

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 from sweep.analysis import wording
+
+SCRIPTS = ("base", "units", "figures", "plots", "tables", "simple")
+"""Scripts of a page that has charts and no switches."""
 
 
 def environment() -> Environment:
@@ -42,15 +46,34 @@ def environment() -> Environment:
     return made
 
 
-def parts(figures: dict[str, Figure]) -> dict[str, Any]:
-    """What every page's template is given: figures, the scripts that draw them, the policy and the style."""
-    scripts = [_script(get_plotlyjs()), _script(_asset("report.js"))] if figures else []
+def energy_data(joules: float | None) -> Markup | str:
+    """Joules as text that carries the exact number, for the scripts that sort, convert and export it."""
+    told = wording.energy(joules)
+    return told if joules is None else Markup('<data value="{}">{}</data>').format(repr(float(joules)), told)
+
+
+def parts(figures: dict[str, Figure], scripts: Sequence[str] = SCRIPTS) -> dict[str, Any]:
+    """What every page's template is given: figures, the scripts that draw them, the policy and the style.
+
+    Args:
+        figures: by name; without any Plotly is left out.
+        scripts: names of the page's own scripts, in the order in which they run.
+    """
+    plotly = [_script(get_plotlyjs())] if figures else []
+    own = [_script(_asset(f"{name}.js")) for name in scripts]
     return {
-        "figures": data_block({name: json.loads(figure.to_json()) for name, figure in figures.items()}),
-        "scripts": scripts,
-        "policy": _policy(scripts),
+        "figures": data_block({name: plain(figure) for name, figure in figures.items()}),
+        "scripts": [*plotly, *own],
+        "policy": _policy([*plotly, *own]),
         "style": Markup(_asset("report.css")),  # noqa: S704  (our own file)
     }
+
+
+def plain(figure: Figure) -> dict[str, Any]:
+    """A figure as plain JSON, without Plotly's template of defaults, in whose place the page has its own colours."""
+    made: dict[str, Any] = json.loads(figure.to_json())
+    made.get("layout", {}).pop("template", None)
+    return made
 
 
 def replace(path: Path, text: str) -> None:

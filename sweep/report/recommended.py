@@ -25,7 +25,7 @@ from typing import Any
 
 import yaml
 
-from sweep.analysis.recommend import Recommendation
+from sweep.analysis.recommendation import ToTrain
 from sweep.analysis.setups import phase_epoch
 from sweep.records import Dimension, StudyData
 
@@ -53,14 +53,19 @@ def recommended_command(folder: Path) -> str:
     return f"python -m sweep --config-dir {shlex.quote(str(folder / 'conf'))} +experiment=recommended"
 
 
-def recommended_yaml(data: StudyData, recommendation: Recommendation) -> str:
+def recommended_yaml(data: StudyData, recommendation: ToTrain) -> str:
     """Text of the experiment that trains a recommendation."""
+    return config_yaml(recommended_config(data, recommendation))
+
+
+def config_yaml(config: Mapping[str, Any]) -> str:
+    """Text of the experiment that trains a config of ``setup_config``."""
     header = (
         "# @package _global_\n"
         "# Trains the recommendation of the study's report; written by sweep, safe to copy and edit.\n"
     )
     body = yaml.dump(
-        {"defaults": DEFAULTS, **recommended_config(data, recommendation)},
+        {"defaults": DEFAULTS, **config},
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,
@@ -69,22 +74,39 @@ def recommended_yaml(data: StudyData, recommendation: Recommendation) -> str:
     return f"{header}{body}"
 
 
-def recommended_config(data: StudyData, recommendation: Recommendation) -> dict[str, Any]:
+def value_yaml(value: Any) -> str:
+    """One value on one line, as it may stand anywhere in such a text."""
+    listed = yaml.dump([value], Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=math.inf)
+    return listed.strip()[1:-1]
+
+
+def recommended_config(data: StudyData, recommendation: ToTrain) -> dict[str, Any]:
     """The study's config, turned into one that trains the recommended setup for the recommended epochs."""
+    point = recommendation.point
+    return setup_config(data, point.setup.params, phase_epoch(point.setup, point.epoch))
+
+
+def setup_config(data: StudyData, params: Mapping[str, Any], max_epochs: Any) -> dict[str, Any]:
+    """The study's config, turned into one that trains one setup.
+
+    Args:
+        data: the study.
+        params: of the setup, by the names of dimensions.
+        max_epochs: of its last phase.
+    """
     config = copy.deepcopy(data.study.config)
-    setup = recommendation.point.setup
-    dimensions = [dimension for dimension in data.study.dimensions if dimension.name in setup.params]
+    dimensions = [dimension for dimension in data.study.dimensions if dimension.name in params]
     for dimension in dimensions:
         if dimension.key != PARADIGM_KEY:
-            _set(config, dimension.key, setup.params[dimension.name])
+            _set(config, dimension.key, params[dimension.name])
     for paradigm in config.get("paradigms", {}).values():
         if "max_epochs" in paradigm and paradigm["max_epochs"] is None:
             paradigm["max_epochs"] = config["trainer"]["max_epochs"]  # a pretraining is not cut short
-    _set(config, "trainer.max_epochs", phase_epoch(setup, recommendation.point.epoch))
+    _set(config, "trainer.max_epochs", max_epochs)
     config["search"] = {
         **config.get("search", {}),
         "n_trials": None,
-        "space": _space(config.get("search", {}).get("space", {}), dimensions, setup.params),
+        "space": _space(config.get("search", {}).get("space", {}), dimensions, params),
         "vary": {},
     }
     config["study"] = {

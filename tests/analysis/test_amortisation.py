@@ -1,11 +1,17 @@
 """What N trainings that share a pretraining are charged with, and what is recommended then."""
 
 import math
+from typing import Any
 
+import msgspec
 import pytest
 
-from sweep.analysis.amortisation import amortisation, recharge, recharged
+from benchmarks._generated import generated
+from sweep.analysis.amortisation import _among_rivals, amortisation
+from sweep.analysis.noise import measure
 from sweep.analysis.paradigm_words import amortisation_sentences
+from sweep.analysis.recharge import EnergyNoise, recharge, recharged
+from sweep.analysis.recommend import recommend
 from sweep.analysis.setups import setups
 from sweep.records import StudyData
 from tests.factories import sixteen, study
@@ -99,3 +105,37 @@ def test_studies_of_every_paradigm_have_a_row_for_each_number() -> None:
     assert found is not None
     assert [row.reuses for row in found.rows] == [1, 2, 5, 10, 50, 100, math.inf]
     assert all(row.confirmed for row in found.rows)
+
+
+@pytest.mark.parametrize(
+    "data", [three_paradigms(2), three_paradigms(1), generated(80, n_epochs=20, n_layers=0)], ids=["2", "1", "80"]
+)
+@pytest.mark.parametrize("current", [{}, {"batch_size": 64, "lr": 0.01}, {"batch_size": 64}])
+@pytest.mark.parametrize("reuses", [1.0, 7.0, math.inf])
+def test_the_rivals_alone_tell_what_all_setups_would(data: StudyData, current: dict[str, Any], reuses: float) -> None:
+    config = data.study.config | {"study": data.study.config["study"] | {"current": current}}
+    data = msgspec.structs.replace(data, study=msgspec.structs.replace(data.study, config=config))
+    groups = setups(data)
+    row = _among_rivals(data, groups, measure(data, groups, 0.95))(reuses)
+    whole = recommend(recharge(data, reuses), 0.95).primary
+    assert whole is not None
+    assert whole.point is not None
+    assert row.point is not None
+    assert (row.params, row.point.epoch, row.confirmed) == (
+        whole.point.setup.params,
+        whole.point.epoch,
+        whole.confirmed,
+    )
+    assert row.point.energy_j == pytest.approx(whole.point.energy_j)
+
+
+@pytest.mark.parametrize("reuses", [1.0, 3.0, math.inf])
+def test_the_noise_of_recharged_joules_is_that_of_a_recharged_study(reuses: float) -> None:
+    data = generated(40, n_epochs=20, n_layers=0)
+    groups, moved = setups(data), recharge(data, reuses)
+    found, whole = (
+        EnergyNoise(data, groups, measure(data, groups, 0.95)).at(reuses),
+        measure(moved, setups(moved), 0.95),
+    )
+    assert found.energy_rel_sd == pytest.approx(whole.energy_rel_sd)
+    assert found.energy_rel_floor == pytest.approx(whole.energy_rel_floor)

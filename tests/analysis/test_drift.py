@@ -4,11 +4,13 @@ import random
 from collections.abc import Callable
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
-from sweep.analysis.drift import MAX_POINTS, MAX_WARM_UP, Drift, drift
+from sweep.analysis.drift import MAX_POINTS, MAX_WARM_UP, Drift, _of_pairs, drift
 from sweep.analysis.drift_words import drift_sentences
 from sweep.records import Conditions, StopReason, StudyData
 from tests.factories import study, trial
@@ -202,3 +204,14 @@ def test_relative_energy_is_one_at_the_later_median() -> None:
     data = layered(study([trial(qualities=(0.5,) * 8)]), warm_up_rel=0.5, noise_rel=0.0)
     (run,) = _drift(data).runs
     assert run.relative == pytest.approx((1.5, *(1.0,) * 7))
+
+
+def test_slopes_and_taus_are_those_of_scipy() -> None:
+    draw = np.random.default_rng(3)
+    epochs = np.array([1, 2, 3, 5, 8, 9])
+    step_j = draw.integers(1, 6, size=(40, len(epochs))).astype(float)
+    step_j[0] = 2.0
+    slopes, taus = _of_pairs(epochs, step_j)
+    for row, slope, tau in zip(step_j, slopes, taus, strict=True):
+        assert slope == pytest.approx(stats.theilslopes(np.log(row), epochs)[0])
+        assert tau == pytest.approx(stats.kendalltau(epochs, row).statistic if len(set(row)) > 1 else 0.0)

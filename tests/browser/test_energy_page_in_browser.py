@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from sweep.report.energy_charts import energy_figures
 from sweep.report.energy_page import write_page
-from tests.browser.test_report_in_browser import ARGUMENTS
+from tests.browser.reading import ARGUMENTS
 from tests.report.windows import measured
 
 pytestmark = pytest.mark.browser

@@ -11,6 +11,8 @@ import pytest
 from sweep.energy.checks.load import THRESHOLD
 from sweep.energy.host.process import ProcessClock
 
+pytestmark = pytest.mark.alone
+
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "repeatability.py"
 
 

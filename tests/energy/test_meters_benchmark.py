@@ -140,6 +140,7 @@ def test_a_table_has_a_line_for_each_row_and_length_and_a_column_for_each_tool()
     ]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_the_benchmark_runs_and_ours_tells_every_row() -> None:
     command = [sys.executable, str(BENCHMARK), "--quick", "--scene", PROCESSORS]

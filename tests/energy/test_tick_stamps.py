@@ -12,6 +12,8 @@ from sweep.energy.recorder import Recorder
 from sweep.energy.timeline import Timeline
 from sweep.records import Domain, Joules, Provenance, Reading
 
+pytestmark = pytest.mark.alone
+
 
 class Counter(Meter):
     """1 J for each tick of 20 ms; polled once an hour unless its ticks are stamped."""

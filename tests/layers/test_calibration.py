@@ -138,6 +138,7 @@ def test_known_truth_over_many_seeds(
     check_known_truth(runs, rmspe=rmspe, ratio=ratio)
 
 
+@pytest.mark.alone
 def test_known_truth_in_real_time_with_the_poller() -> None:
     clock = RealTime()
     device = Device(clock, seed=5)
@@ -287,6 +288,7 @@ class Gradient(nn.Linear):
         return super().forward(inputs)
 
 
+@pytest.mark.alone
 def test_a_layer_that_cannot_be_doped_does_not_end_the_calibration() -> None:
     model, step = rehearsal(task_of(nn.Sequential(nn.Linear(4, 4), Gradient(4, 2))), CONFIG)
     layers, draws = Layers(), range(4)

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from sweep.energy.checks.load import LoadWatch
 from sweep.layers.marking.owners import LOSS_BACKWARD
 
+pytestmark = pytest.mark.alone
+
 MOST_ROUNDS = 4
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from sweep.__main__ import main
 from sweep.analysis.comparing.comparison import Comparison, compare_studies
+from sweep.observer import TrialView
 from sweep.records import StudyData
 from sweep.report.comparison import CAPTIONS, comparison_dict, render
 from sweep.report.comparison_charts import comparison_figures, energies_info, shares_info
@@ -109,7 +110,7 @@ def stored(folder: Path, data: StudyData) -> Path:
         store.save_study(data.study)
         for record in data.trials:
             frozen = store.study.ask()
-            store.save_trial(frozen, record, "")
+            store.save_trial(frozen, record, TrialView(""))
     return folder
 
 

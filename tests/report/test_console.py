@@ -84,6 +84,7 @@ def test_the_closing_table_names_the_recommendation_the_report_and_the_command()
     text = _closing(sixteen(3))
     assert "batch_size 1024, lr 0.01 *" in text
     assert "batch_size 1024 instead of 64 saves" in text
+    assert "\nEach training saves 658 J" in text
     assert "Report: reports/x/report.html\n" in text
     assert "python -m sweep --config-dir reports/x/conf +experiment=recommended\n" in text
     assert "(modelled)" in text

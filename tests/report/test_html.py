@@ -9,9 +9,11 @@ from pathlib import Path
 import html5lib
 import pytest
 
+from sweep.analysis.above_idle import above_idle
 from sweep.analysis.summary import summarise
 from sweep.records import StopReason, StudyData
 from sweep.report import html
+from sweep.report.trials_view import FIRST_ROWS
 from tests.energy_factories import CLOUD, CLOUD_LABEL, sensed, worn
 from tests.factories import repeats, sixteen, study, trial
 from tests.layer_factories import layered, nasty_layers
@@ -31,13 +33,20 @@ STUDIES = {
 }
 
 
-@pytest.fixture(scope="module", params=STUDIES.values(), ids=STUDIES.keys())
+@pytest.fixture(scope="module", params=list(STUDIES.values()), ids=list(STUDIES))
 def page(request: pytest.FixtureRequest) -> str:
     return _render(request.param)
 
 
 def _render(data: StudyData) -> str:
-    return html.render(summarise(data), Path("reports/x"))
+    dynamic = above_idle(data)
+    return html.render(summarise(data), Path("reports/x"), None if dynamic is None else summarise(dynamic))
+
+
+def _section(page: str, name: str) -> str:
+    found = re.search(rf'<section id="{name}"[^>]*>(.*?)</section>', page, flags=re.DOTALL)
+    assert found is not None
+    return found[1]
 
 
 def _without_plotly(page: str) -> str:
@@ -50,7 +59,7 @@ def test_it_is_valid_html(page: str) -> None:
 
 def test_nothing_is_fetched(page: str) -> None:
     links = re.findall(r"""(?:src|href|action)=["']?([^"'\s>]+)""", _without_plotly(page))
-    assert links == ["data:,"]
+    assert [link for link in links if not link.startswith("#")] == ["data:,"]
     assert "url(" not in _without_plotly(page)
 
 
@@ -88,7 +97,7 @@ def test_the_recommendation_comes_first_with_its_numbers() -> None:
     page = _render(sixteen(3))
     primary = summarise(sixteen(3)).recommendations.primary
     assert primary is not None
-    assert page.index(primary.action) < page.index('id="charts"')
+    assert page.index(primary.action) < page.index('id="chart-front"')
     assert "of the joules saved against the most accurate setup" in page
     assert "python -m sweep --config-dir reports/x/conf +experiment=recommended" in page
 
@@ -117,10 +126,41 @@ def test_a_failure_shows_its_message_and_no_recommendation() -> None:
     assert "+experiment=recommended" not in page
 
 
-def test_the_trial_table_stops_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(html, "MAX_ROWS", 2)
-    page = _render(study(repeats({"lr": 0.1}, [(0.5,)] * 3)))
-    assert "The first 2; trials.csv has all." in page
+def test_without_scripts_the_first_trials_are_there_and_the_data_hold_all() -> None:
+    page = _render(study(repeats({"lr": 0.1}, [(0.5,)] * 60)))
+    trials = _section(page, "trials")
+    assert trials.count("<tr>") == 1 + FIRST_ROWS
+    assert "The first 50; trials.csv has all." in trials
+    data = re.search(r'id="page-data">(.*?)</script>', page, flags=re.DOTALL)
+    assert data is not None
+    assert [row[0] for row in json.loads(data[1])["trials"]["rows"]] == list(range(60))
+
+
+def test_a_number_of_joules_carries_its_exact_value() -> None:
+    primary = summarise(sixteen(3)).recommendations.primary
+    assert primary is not None
+    assert primary.point is not None
+    assert f'<data value="{primary.point.energy_j!r}">' in _section(_render(sixteen(3)), "decision")
+
+
+def test_every_id_is_its_own() -> None:
+    found = re.findall(r' id="([^"]+)"', _without_plotly(_render(sensed(layered(sixteen(2))))))
+    assert len(found) == len(set(found))
+
+
+def test_each_section_that_depends_on_it_stands_there_for_both_views() -> None:
+    page = _render(sensed(layered(sixteen(2))))
+    for name in ("decision", "recommendations", "setups", "layers", "factors", "hypervolume"):
+        section = _section(page, name)
+        assert "idle" in re.findall(r'class="(?:[a-z]+ )*(total|idle)"', section), name
+        assert "above idle" in section, name
+    assert "The ledger counts all joules" in _section(page, "ledger")
+    assert 'class="idle"' not in _render(sixteen(2))
+
+
+def test_every_link_of_the_contents_leads_somewhere(page: str) -> None:
+    links = re.findall(r'href="#([^"]+)"', _without_plotly(page))
+    assert set(links) <= set(re.findall(r' id="([^"]+)"', page))
 
 
 def test_layers_have_a_table_with_its_notes_and_drift_a_sentence() -> None:
@@ -143,7 +183,7 @@ def test_the_label_stands_wherever_a_total_does() -> None:
     page = _render(sensed(sixteen(1), CLOUD))
     sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', page, flags=re.DOTALL))
     assert CLOUD_LABEL in page[: page.index('<section id="recommendations">')]
-    for name in ("charts", "setups", "trials", "ledger", "sources"):
+    for name in ("hypervolume", "setups", "trials", "ledger", "sources"):
         assert CLOUD_LABEL in sections[name]
     assert "joules of cpu:process, memory:process are modelled, not measured" in sections["recommendations"]
     assert "energy is measured" not in page

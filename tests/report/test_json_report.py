@@ -53,6 +53,14 @@ def test_the_primary_recommendation_is_whole() -> None:
     assert 0.7 < primary["saving_rel"] < 0.9
     assert primary["confirmed"] is True
     assert found["ledger"]["payback"][0]["reference"] == "most_accurate"
+    assert primary["reference"]["against"] == "most_accurate"
+    assert [item["reference"]["against"] for item in primary["versus"]] == ["median_energy", "most_energy"]
+    assert primary["saving"]["energy_j"] == primary["saving_j"]
+    assert primary["change"]["search.space.batch_size"] == [1024]
+    assert primary["overrides"][0] == "search.space.batch_size=[1024]"
+    assert primary["command"].startswith("python -m sweep +experiment=example 'search.space.batch_size=[1024]'")
+    assert primary["impact"]["per_year"] is None
+    assert primary["impact"]["per_training"]["energy_j"]["value"] == primary["saving_j"]
 
 
 def test_what_the_joules_rest_on_is_whole() -> None:
@@ -79,7 +87,9 @@ def test_what_the_joules_rest_on_is_whole() -> None:
 
 def test_what_is_not_known_is_null() -> None:
     found = to_dict(study(repeats({"lr": 0.1}, [(0.8,)])))
-    (only,) = found["recommendations"]["items"]
+    only, *advice = found["recommendations"]["items"]
+    assert [item["kind"] for item in advice] == ["measure_better", "measure_better"]
+    assert (advice[0]["params"], advice[0]["reference"], advice[0]["impact"]) == (None, None, None)
     assert only["quality_u"] is None
     assert only["saving_rel"] is None
     assert only["quality_test"] is None

@@ -2,9 +2,10 @@
 
 import pytest
 
+from sweep.analysis.recommend import report_config
 from sweep.analysis.summary import summarise
 from sweep.errors import ConfigError
-from sweep.report.options import report_config, with_options
+from sweep.report.options import with_options
 from tests.factories import sixteen
 
 

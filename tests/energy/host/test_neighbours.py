@@ -12,6 +12,8 @@ from sweep.energy.checks.load import LoadWatch
 from sweep.energy.host.neighbours import Busy, busy, family, other_share
 from sweep.records import Provenance, Sensors
 
+pytestmark = pytest.mark.alone
+
 PACKAGE, GPU = domain("package:0"), domain("gpu:0")
 
 

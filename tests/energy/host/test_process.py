@@ -10,6 +10,8 @@ import pytest
 
 from sweep.energy.host.process import ProcessClock, lost_s
 
+pytestmark = pytest.mark.alone
+
 
 def fake_proc(root: Path, **waits_s: float) -> Path:
     """A /proc with one thread for each keyword, ``t7=0.5`` for thread 7."""

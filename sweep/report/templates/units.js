@@ -1,0 +1,67 @@
+"use strict";
+/* Joules in another unit, everywhere: in texts, tables and figures.
+ *
+ * Every energy in a text is spelled "12.3 kJ". At the start each becomes <data value="12300">12.3 kJ</data>, which is
+ * rewritten when the unit changes; the exact joules stay in its value. Texts of users (code, pre, data-verbatim) stay.
+ */
+const Units = (() => {
+  const JOULES = { GJ: 1e9, MJ: 1e6, kJ: 1e3, J: 1, mJ: 1e-3, "µJ": 1e-6, nJ: 1e-9 };
+  const SPELLED = /(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)[ \u00a0](GJ|MJ|kJ|J|mJ|µJ|nJ)(?![\w/])/g;
+  const NAMED = /\b(measured|modelled|replayed|unknown origin) J\b/g;
+  const PREFIXES = [[1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"]];
+  const VERBATIM = "code, pre, data, script, style, select, textarea, noscript, .plot, [data-verbatim]";
+  const gramsPerJoule = Page.data("page-data")?.co2e.g_per_j ?? null;
+
+  const factor = () => ({ J: 1, Wh: 1 / 3600, gCO2e: gramsPerJoule })[Page.state.unit];
+  const symbol = () => ({ J: "J", Wh: "Wh", gCO2e: "g CO2e" })[Page.state.unit];
+
+  const threeDigits = (amount) => {
+    const decimals = amount === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(amount))));
+    return amount.toFixed(Math.min(decimals, 2));
+  };
+
+  const told = (joules) => {
+    const amount = joules * factor();
+    if (amount === 0) return `0 ${symbol()}`;
+    const known = Page.state.unit === "J" ? PREFIXES.slice(0, 5) : PREFIXES;
+    const [size, prefix] = known.find(([size]) => Math.abs(amount) >= 0.9995 * size) ?? known.at(-1);
+    return `${threeDigits(amount / size)} ${prefix}${symbol()}`;
+  };
+
+  const node = (joules) => Page.element("data", { value: String(joules), textContent: told(joules) });
+
+  /* A text with its energies, and the unit of an axis or of a picture ("measured J"), in the page's unit. */
+  const rewritten = (text) => {
+    if (Page.state.unit === "J") return text;
+    const numbers = text.replace(SPELLED, (_, number, unit) => told(Number(number) * JOULES[unit]));
+    return numbers.replace(NAMED, (_, provenance) => `${provenance} ${symbol()}`);
+  };
+
+  const wrapText = (text) => {
+    const parts = [];
+    let end = 0;
+    for (const found of text.data.matchAll(SPELLED)) {
+      parts.push(text.data.slice(end, found.index));
+      parts.push(Page.element("data", { value: String(Number(found[1]) * JOULES[found[2]]), textContent: found[0] }));
+      end = found.index + found[0].length;
+    }
+    if (end) text.replaceWith(...parts, text.data.slice(end));
+  };
+
+  const wrap = (root) => {
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT, (text) =>
+      text.parentElement.closest(VERBATIM) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
+    const texts = [];
+    while (walker.nextNode()) texts.push(walker.currentNode);
+    texts.forEach(wrapText);
+  };
+
+  const update = () => {
+    for (const item of document.querySelectorAll("data[value]")) {
+      item.dataset.joules ??= item.textContent;
+      item.textContent = Page.state.unit === "J" ? item.dataset.joules : told(Number(item.value));
+    }
+  };
+
+  return { factor, symbol, told, node, rewritten, wrap, update };
+})();
