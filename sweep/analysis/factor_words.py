@@ -27,11 +27,17 @@ def _ruled_by(group: Decompositions) -> tuple[str, ...]:
     parts = [_largest(name, group.by_response[name]) for name in ("energy_per_epoch", "epochs")]
     told = [f"{within}{', '.join(parts)}."]
     if group.from_epochs is not None:
-        told.append(
-            f"Of the variance of ln energy {100 * group.from_epochs:.0f} % goes with the number of epochs, the rest "
-            "with the joules per epoch."
-        )
+        told.append(_from_epochs(group.from_epochs))
     return tuple(told)
+
+
+def _from_epochs(part: float) -> str:
+    """Which of the two factors the energy goes with; covariances, so that one may be above 100 %."""
+    told = f"Of the variance of ln energy {100 * part:.0f} % goes with the number of epochs"
+    if 0.0 <= part <= 1.0:
+        return f"{told}, the rest with the joules per epoch."
+    factor = "joules per epoch" if part > 1.0 else "number of epochs"
+    return f"{told}: where the energy is high, the {factor} {'are' if part > 1.0 else 'is'} rather low."
 
 
 def effect_name(effect: Effect) -> str:

@@ -21,9 +21,11 @@ from sweep.analysis import wording
 from sweep.analysis.above_idle import missing_idle
 from sweep.analysis.drift_words import drift_sentences
 from sweep.analysis.inference import paybacks
+from sweep.analysis.noise_words import noise_words
 from sweep.analysis.operators import first_hot_spots
 from sweep.analysis.payback import Named
 from sweep.analysis.recommend import Kind
+from sweep.analysis.recommendation import CALLED
 from sweep.analysis.setups import Setup
 from sweep.analysis.summary import Summary
 from sweep.report import page
@@ -116,6 +118,10 @@ def _shared(summary: Summary, folder: Path) -> dict[str, Any]:
     """What stands in the page once."""
     return {
         "references": REFERENCES,
+        "called": CALLED,
+        "noise_words": noise_words(
+            summary.recommendations.noise, summary.data.study.quality_name, in_points=wording.in_points(summary.data)
+        ),
         "sources": sources_view(summary.basis),
         "codec": codec_view(summary.data, summary.codecs),
         "inference": inference_view(summary.data, summary.inferences, paybacks(summary.front, summary.inferences)),

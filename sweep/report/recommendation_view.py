@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sweep.analysis import wording
 from sweep.analysis.changes import command, typed
 from sweep.analysis.footprint_words import co2e, money
-from sweep.analysis.recommendation import Against, Impact, Kind, Recommendation, Saving, Worth
+from sweep.analysis.recommendation import CALLED, Impact, Kind, Recommendation, Saving, Worth
 from sweep.analysis.summary import Summary
 from sweep.records import StudyData
 
@@ -27,17 +27,6 @@ TITLES = {
     Kind.DIMENSION: "What to tune first",
     Kind.LAYER: "A layer worth a trial",
     Kind.MEASURE_BETTER: "Measure better",
-}
-
-REFERENCES = {
-    Against.CURRENT: "your current setup",
-    Against.MOST_ACCURATE: "the most accurate setup",
-    Against.OWN_END: "its own end",
-    Against.RECOMMENDED: "the recommended setup",
-    Against.MEDIAN: "the setup of median energy",
-    Against.WORST: "the setup of most energy",
-    Against.OTHER_VALUE: "the other value",
-    Against.OTHER_PARADIGM: "the other paradigm",
 }
 
 MAX_EVIDENCE = 24
@@ -88,7 +77,7 @@ def _card(data: StudyData, item: Recommendation) -> Card:
 
 def reference(item: Recommendation) -> str:
     """What a recommendation is compared with."""
-    return REFERENCES[item.against] if item.against else "the most accurate setup"
+    return CALLED[item.against] if item.against else "the most accurate setup"
 
 
 def _facts(data: StudyData, item: Recommendation) -> Iterator[tuple[str, str]]:
@@ -104,14 +93,14 @@ def _facts(data: StudyData, item: Recommendation) -> Iterator[tuple[str, str]]:
         yield "On test data", f"{wording.quality(item.quality_test.mean, in_points=points)}{spread}"
     elif item.point is not None:
         yield "On test data", "not tested"
-    for versus in item.versus:
+    for versus in item.versus if item.primary else ():
         told = wording.share(versus.difference.saving_rel, versus.difference.saving_rel_u)
         gained = wording.gain(versus.difference.quality, in_points=points, u=versus.difference.quality_u)
-        yield f"Against {REFERENCES[versus.against]}", f"{told} of the joules saved, {gained} of quality"
+        yield f"Against {CALLED[versus.against]}", f"{told} of the joules saved, {gained} of quality"
     if item.price_j is not None:
         yield "Costs once", wording.energy(item.price_j)
     if item.impact is not None:
-        yield from _impact(item.impact)
+        yield from _impact(item.impact, told_source=item.primary)
     yield "Confidence", _confidence(item)
 
 
@@ -120,10 +109,10 @@ def _saving(saving: Saving) -> str:
     return f"{most}{share} of the joules, {wording.energy(saving.energy_j)} a training"
 
 
-def _impact(impact: Impact) -> Iterator[tuple[str, str]]:
+def _impact(impact: Impact, *, told_source: bool) -> Iterator[tuple[str, str]]:
     told = _worth(impact.per_training, impact)
     if told:
-        source = f" ({impact.co2e_source})" if impact.co2e_source else ""
+        source = f" ({impact.co2e_source})" if told_source and impact.co2e_source else ""
         yield "Each training saves", f"{told}{source}"
     if impact.per_year is not None and impact.trainings_per_year:
         yearly = ", ".join(

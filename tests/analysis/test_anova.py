@@ -7,7 +7,7 @@ import random
 import pytest
 
 from sweep.analysis.anova import Decomposition, decompose
-from sweep.analysis.energy_factors import energy_factors
+from sweep.analysis.energy_factors import Decompositions, EnergyFactors, energy_factors
 from sweep.analysis.factor_words import factor_sentences
 from sweep.records import Dimension, StopReason
 from tests.factories import BATCH_SIZES, LEARNING_RATES, study, trial
@@ -145,3 +145,17 @@ class TestOfAStudy:
         assert energy_factors(study([]), 0.95) is None
         assert energy_factors(study([trial()]), 0.95) is None
         assert energy_factors(study([trial(n, {"lr": n}, epoch_j=None) for n in range(2)]), 0.95) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (0.77, "77 % goes with the number of epochs, the rest with the joules per epoch."),
+        (1.03, "103 % goes with the number of epochs: where the energy is high, the joules per epoch are rather low."),
+        (-0.1, "-10 % goes with the number of epochs: where the energy is high, the number of epochs is rather low."),
+    ],
+)
+def test_a_share_beyond_the_whole_is_told_as_what_it_is(part: float, told: str) -> None:
+    nothing = dict.fromkeys(("energy_per_epoch", "epochs", "energy"))
+    group = Decompositions(None, ("lr",), 8, nothing, None, 0, 0, part)
+    assert any(told in sentence for sentence in factor_sentences(EnergyFactors((group,), ())))
