@@ -26,6 +26,7 @@ from sweep.records import RESULTS, StopReason, StudyData, TrialRecord, total_j
 
 RESPONSES = ("energy_per_epoch", "epochs", "energy")
 MAX_CELLS = 20_000
+MAX_EPOCHS = "trainer.max_epochs"
 
 
 class Correlation(NamedTuple):
@@ -45,7 +46,7 @@ class Decompositions(NamedTuple):
         n_trials: that are used.
         by_response: a decomposition for each of ``RESPONSES``; ``None`` where the number does not vary.
         missing: why there is none; ``None`` if there is.
-        n_capped: trials that reached ``max_epochs``.
+        n_capped: trials that reached ``max_epochs``; 0 where that is a factor, and not a limit.
         n_diverged: trials that diverged.
         from_epochs: share of the variance of ln E that goes with the number of epochs, cov(ln epochs, ln E) /
             var(ln E); the rest goes with the joules per epoch. Outside [0, 1] where the two pull against each other.
@@ -120,7 +121,7 @@ def _group(
         n_trials=len(runs),
         by_response=by_response,
         missing=missing,
-        n_capped=sum(run.trial.stop_reason is StopReason.MAX_EPOCHS for run in runs),
+        n_capped=0 if MAX_EPOCHS in factors else sum(run.trial.stop_reason is StopReason.MAX_EPOCHS for run in runs),
         n_diverged=sum(run.trial.stop_reason is StopReason.DIVERGED for run in runs),
         from_epochs=_from_epochs(runs),
     )

@@ -68,7 +68,7 @@ def _censored(group: Decompositions) -> str:
         parts.append(f"{group.n_diverged} diverged")
     return (
         f"Of {count(group.n_trials, 'trial')} {' and '.join(parts)}: they would have had another number of epochs, "
-        "so its shares are of what was seen."
+        "so the shares are of what was seen."
     )
 
 

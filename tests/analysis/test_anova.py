@@ -127,6 +127,15 @@ class TestOfAStudy:
         assert (found.groups[0].n_capped, found.groups[0].n_diverged) == (1, 1)
         assert any("1 reached the largest number of epochs and 1 diverged" in item for item in factor_sentences(found))
 
+    def test_a_length_that_is_searched_is_no_limit(self) -> None:
+        records = [
+            trial(n, {"trainer.max_epochs": n + 1}, qualities=(0.5,) * (n + 1), stop_reason=StopReason.MAX_EPOCHS)
+            for n in range(3)
+        ]
+        found = energy_factors(study(records), 0.95)
+        assert found is not None
+        assert found.groups[0].n_capped == 0
+
     def test_what_goes_with_epochs_is_all_where_epochs_cost_the_same(self) -> None:
         records = [trial(n, {"lr": 0.1 * (n + 1)}, qualities=(0.5,) * (n + 1)) for n in range(3)]
         found = energy_factors(study(records), 0.95)
