@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = [text for kind, text in re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE) if not kind]
 LINES = [line.split(" #")[0].strip() for block in BLOCKS for line in block.splitlines()]
 RUNS = [line.removeprefix("python -m sweep ") for line in LINES if line.startswith("python -m sweep ")]
-FRAGMENTS = [line for line in LINES if line.startswith(("search.", "++search."))]
+FRAGMENTS = [line for line in LINES if line.lstrip("'").startswith(("search.", "++search."))]
 NEEDED = {"++search.vary.lr={low:0.0001,high:0.1,log:true}": ["search.sampler=tpe", "search.n_trials=4"]}
 
 
@@ -38,9 +40,16 @@ def test_commands(line: str) -> None:
         compose.compose_config(words)
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+@pytest.mark.parametrize("line", [*RUNS, *FRAGMENTS])
+def test_a_shell_leaves_the_words_as_they_are(line: str) -> None:
+    done = subprocess.run(["bash", "-c", f'printf "%s\\n" {line}'], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == shlex.split(line)
+
+
 @pytest.mark.parametrize("line", FRAGMENTS)
 def test_fragments_about_the_search_space(line: str) -> None:
-    compose.compose_config(["objective=custom", "objective._target_=a.B", *shlex.split(line), *NEEDED.get(line, [])])
+    compose.compose_config(["objective=custom", "objective._target_=a.B", *shlex.split(line), *NEEDED.get(shlex.split(line)[0], [])])
 
 
 @pytest.mark.parametrize("target", ["sweep", "test"])

@@ -11,7 +11,7 @@ Find the training setup with the best quality per joule.
   python -m sweep <command> --help                       everything else
 
   ++search.vary.<key>=[a,b]                  make any config key a dimension, or replace one
-  ++search.vary.<key>={low:1,high:9}         a range instead of a list (also log:true, step:2)
+  '++search.vary.<key>={low:1,high:9}'       a range instead of a list (also log:true, step:2)
   ++search.vary.<key>=null                   take a dimension out
   --config-dir DIR                           search more configs; ./conf is searched anyway
   --cfg job                                  show the composed config

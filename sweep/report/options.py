@@ -40,7 +40,7 @@ def with_options(data: StudyData, options: Mapping[str, Any]) -> StudyData:
     report_config(changed)
     if not isinstance(config.get("study", {}).get("current"), Mapping | None):
         raise ConfigError(
-            f"{CURRENT}={config['study']['current']} is no setup", f"write {CURRENT}={{batch_size:64,lr:0.001}}"
+            f"{CURRENT}={config['study']['current']} is no setup", f"write '{CURRENT}={{batch_size:64,lr:0.001}}'"
         )
     return changed
 
