@@ -49,7 +49,8 @@ def test_a_shell_leaves_the_words_as_they_are(line: str) -> None:
 
 @pytest.mark.parametrize("line", FRAGMENTS)
 def test_fragments_about_the_search_space(line: str) -> None:
-    compose.compose_config(["objective=custom", "objective._target_=a.B", *shlex.split(line), *NEEDED.get(shlex.split(line)[0], [])])
+    words = shlex.split(line)
+    compose.compose_config(["objective=custom", "objective._target_=a.B", *words, *NEEDED.get(words[0], [])])
 
 
 @pytest.mark.parametrize("target", ["sweep", "test"])
