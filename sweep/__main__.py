@@ -164,6 +164,11 @@ class CommandLine(NamedTuple):
     config_dirs: list[Path]
 
 
+def _with_plus(override: str) -> str:
+    """Hydra sets what an empty mapping shall hold only with ``++``; who names today's setup need not know."""
+    return f"++{override}" if override.startswith(("study.current=", "study.current.")) else override
+
+
 def split(args: Sequence[str]) -> CommandLine:
     """Sort the arguments.
 
@@ -177,7 +182,7 @@ def split(args: Sequence[str]) -> CommandLine:
         if name in (*CONFIG_DIR, *HYDRA_FLAGS_WITH_VALUE) and not equals:
             value = next(items, "")
         if not arg.startswith("-"):
-            line.overrides.append(arg)
+            line.overrides.append(_with_plus(arg))
         elif name in CONFIG_DIR and value:
             line.config_dirs.append(Path(value))
         elif name in HYDRA_FLAGS_WITH_VALUE and value:

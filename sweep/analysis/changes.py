@@ -6,11 +6,14 @@
     a pretraining      paradigms.<name>.max_epochs=<that of the study>, so that it is not cut short with the rest
 
 ``typed`` adds what makes it a study of its own, since a study's folder holds one search space only.
+
+Limits: a dimension that the study's command set within ``++search.vary={...}``, all at once, cannot be replaced by a
+word behind it; the report's ``conf/experiment/recommended.yaml`` has the setup then.
 """
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sweep.analysis.pareto import FrontPoint
@@ -19,6 +22,8 @@ from sweep.records import Dimension, StudyData
 
 MAX_EPOCHS = "trainer.max_epochs"
 METER = "meter"
+N_TRIALS = "search.n_trials"
+GRID = "grid"
 
 
 def change_to(data: StudyData, point: FrontPoint) -> dict[str, Any]:
@@ -45,23 +50,63 @@ def dimension_key(data: StudyData, dimension: Dimension) -> str:
     return f"search.space.{dimension.name}" if listed else f"++search.vary.{dimension.name}"
 
 
-def typed(data: StudyData, change: Mapping[str, Any]) -> tuple[str, ...]:
+def typed(data: StudyData, change: Mapping[str, Any], called: str = "recommended") -> tuple[str, ...]:
     """A change as words of a command line, not yet quoted for a shell.
 
-    A change of ``study`` alone goes on with the same study; every other makes one of its own, since a folder holds one
-    search space and one meter only.
+    A change of ``study`` and of the number of trials goes on with the same study; every other makes one of its own,
+    since a folder holds one search space and one meter only. Another space is a grid, run whole.
+
+    Args:
+        data: the study.
+        change: overrides by key.
+        called: what ends the name of a study of its own.
     """
     own: dict[str, Any] = {}
-    if any(not key.startswith("study.") for key in change) and "study.name" not in change:
-        own["study.name"] = f"{data.study.name}-{'measured' if METER in change else 'recommended'}"
-    if METER not in change and own and data.study.config.get("search", {}).get("n_trials") is not None:
-        own["search.n_trials"] = None
+    if any(not _goes_on(key) for key in change) and "study.name" not in change:
+        own["study.name"] = f"{data.study.name}-{'measured' if METER in change else called}"
+    search = data.study.config.get("search", {})
+    if any(_dimension(key) for key in change):
+        own |= {} if search.get("n_trials") is None else {N_TRIALS: None}
+        own |= {} if search.get("sampler", GRID) == GRID else {"search.sampler": GRID}
     return tuple(f"{key}={spelled(item)}" for key, item in {**change, **own}.items())
 
 
 def command(data: StudyData, overrides: Iterable[str]) -> str:
-    """The study's own command with overrides behind it, quoted for a shell."""
-    return " ".join([data.study.command, *(shlex.quote(item) for item in overrides)])
+    """The study's own command with overrides behind it, quoted for a shell.
+
+    Of its own words those are left out that would stand in the way: a range that a list replaces, and the folder of the
+    study where another one is made.
+    """
+    words = tuple(overrides)
+    replaced = {_key(word) for word in words if word.startswith("++")}
+    if any(_key(word) == "study.name" for word in words):
+        replaced |= {"study.dir"}
+    return " ".join([_without(data.study.command, replaced), *(shlex.quote(word) for word in words)])
+
+
+def _without(line: str, keys: Collection[str]) -> str:
+    """A command line without the overrides of some keys."""
+    try:
+        words = shlex.split(line)
+    except ValueError:  # not one that a shell could read
+        return line
+    kept = [word for word in words if _key(word) not in keys]
+    return line if len(kept) == len(words) else shlex.join(kept)
+
+
+def _key(word: str) -> str:
+    """The key of an override."""
+    return word.partition("=")[0].lstrip("+~")
+
+
+def _goes_on(key: str) -> bool:
+    """Whether another value of a key leaves the study what it is."""
+    return key.startswith("study.") or key == N_TRIALS
+
+
+def _dimension(key: str) -> bool:
+    """Whether a key is that of a dimension."""
+    return _key(key).startswith(("search.space.", "search.vary."))
 
 
 def spelled(item: Any) -> str:

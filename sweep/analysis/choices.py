@@ -105,8 +105,7 @@ def _most_accurate(given: Given, primary: FrontPoint) -> Iterator[Choice]:
 def _stop_earlier(given: Given, primary: FrontPoint) -> Iterator[Choice]:
     noise, best = given.noise, given.best
     last = end(primary.setup)
-    is_told = given.today is not None and is_same(last, given.today)
-    if not is_told and primary.epoch < last.epoch and compare(primary, last, noise).saves:
+    if primary.epoch < last.epoch and compare(primary, last, noise).saves:
         yield Choice(Kind.STOP_EARLIER, primary, Against.OWN_END, last)
     if best.setup is not primary.setup:
         last = end(best.setup)

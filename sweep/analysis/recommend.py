@@ -63,7 +63,7 @@ __all__ = [
 ]
 
 ALONE = (Kind.STOP_EARLIER, Kind.VERSUS_MEDIAN, Kind.VERSUS_WORST)
-"""Kinds that say something of their own of a point that another kind chose too."""
+"""Kinds that say something of their own of a point that another kind chose too, unless it is against the same."""
 
 
 def recommend(
@@ -122,7 +122,7 @@ class _Writer:
     def items(self, chosen: Sequence[Choice]) -> Iterator[Recommendation]:
         """The choices as data; what chose the primary point again is marked on it."""
         first, *others = chosen
-        repeated = [item for item in others if is_same(item.point, first.point) and item.kind not in ALONE]
+        repeated = [item for item in others if is_same(item.point, first.point) and _is_told(item, first)]
         about = sentences.about_current(self._data, self._given.current)
         yield self._item(first, is_first=True, also=tuple(item.kind for item in repeated), more=about)
         for item in others:
@@ -176,6 +176,13 @@ class _Writer:
             evidence=(),
             caveats=(),
         )
+
+
+def _is_told(item: Choice, first: Choice) -> bool:
+    """Whether the primary choice, of the same point, says what another choice would."""
+    if item.kind not in ALONE:
+        return True
+    return item.reference is not None and first.reference is not None and is_same(item.reference, first.reference)
 
 
 def _quality_test(data: StudyData, point: FrontPoint) -> TestQuality | None:

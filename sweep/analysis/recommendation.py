@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from sweep.analysis.amounts import Amount
 from sweep.analysis.noise import Difference, Noise
 from sweep.analysis.pareto import FrontPoint
+from sweep.config import digest
 
 
 class Kind(StrEnum):
@@ -169,6 +170,13 @@ class Recommendation:
     def kinds(self) -> tuple[Kind, ...]:
         """Its kind and those that chose the same point."""
         return (self.kind, *self.also)
+
+    @property
+    def called(self) -> str:
+        """What ends the name of the study that follows it: another for each change, as a folder holds one space."""
+        if self.primary:
+            return "recommended"
+        return f"{self.kind.replace('_', '-')}-{digest(self.change)[:4]}"
 
 
 @dataclass(frozen=True, slots=True)

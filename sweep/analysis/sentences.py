@@ -14,7 +14,7 @@ from sweep.analysis.current_setup import Current, fit_sentence
 from sweep.analysis.noise import Difference, Noise, compare, mean_u
 from sweep.analysis.pareto import FrontPoint
 from sweep.analysis.recommendation import Against, Kind
-from sweep.analysis.repeats import price_j
+from sweep.analysis.repeats import of_all
 from sweep.analysis.setups import Setup
 from sweep.records import Domain, Provenance, StudyData
 
@@ -57,7 +57,8 @@ class Words(NamedTuple):
         elif kind is Kind.WITHIN_BUDGET:
             sentence = self._within_budget(point, reference)
         elif reference is None:
-            sentence = f"{self._setup(point)} is the most accurate: {self._reached(point)}"
+            claim = "is the most accurate: " if self.names else "reached "
+            sentence = f"{self._setup(point)} {claim}{self._reached(point)}"
         else:
             sentence = self._compared(kind, point, against, reference)
         return sentence + self._also(also) + self.seen_once()
@@ -101,16 +102,24 @@ class Words(NamedTuple):
     def _also(self, kinds: Sequence[Kind]) -> str:
         told = {
             Kind.MOST_ACCURATE: "it is also the most accurate",
+            Kind.STOP_EARLIER: "the epochs after it gain nothing beyond the noise",
+            Kind.VERSUS_MEDIAN: "it is compared with the setup of median energy",
+            Kind.VERSUS_WORST: "it is compared with the setup of most energy",
             Kind.KNEE: "the knee of the front lies there too",
             Kind.WITHIN_BUDGET: f"it keeps within {self.budget.words()}",
         }
         return "".join(f"; {told[kind]}" for kind in kinds if kind in told)
 
     def _within_budget(self, point: FrontPoint, reference: FrontPoint | None) -> str:
-        sentence = f"Within {self.budget.words()} {self._setup(point)} is the choice: {self._reached(point)}"
-        if reference is None:
-            return sentence
-        return f"{sentence}, {self.gain(compare(point, reference, self.noise))} against the recommendation"
+        gained = (
+            ""
+            if reference is None
+            else f" ({self.gain(compare(point, reference, self.noise))} against the recommendation)"
+        )
+        return (
+            f"Within {self.budget.words()} the choice is {self._setup(point)}: {self._amounts(point)}{gained}; "
+            f"stop at epoch {point.epoch}"
+        )
 
     def _compared(self, kind: Kind, point: FrontPoint, against: Against | None, reference: FrontPoint) -> str:
         sentence = self.compared(point, reference)
@@ -153,20 +162,24 @@ class Words(NamedTuple):
         return wording.setup(point.setup.params, self.names)
 
     def _reached(self, point: FrontPoint) -> str:
+        return f"{self._amounts(point)}; stop at epoch {point.epoch}"
+
+    def _amounts(self, point: FrontPoint) -> str:
         u = mean_u(self.noise, point.n, point.trials)
         reached = wording.quality(point.quality, in_points=self.in_points, u=u)
-        return f"{reached} {self.quality_name} for {wording.energy(point.energy_j)}; stop at epoch {point.epoch}"
+        return f"{reached} {self.quality_name} for {wording.energy(point.energy_j)}"
 
 
 def unsettled(noise: Noise, data: StudyData, groups: Sequence[Setup], best: FrontPoint) -> str:
     """What one repeat leaves unknown, and what would settle it at what price."""
-    ends = [setup for setup in groups if setup.candidates]
-    cost = price_j(ends)
-    price = "" if not cost else f", for about {wording.energy(cost)} ({wording.count(len(ends), 'setup')})"
+    repeats = of_all(data, groups)
+    price = ""
+    if repeats.price_j:
+        price = f", for about {wording.energy(repeats.price_j)} ({wording.count(repeats.n_setups, 'setup')})"
+    run = " ".join(f"{key}={item}" for key, item in repeats.change.items())
     return (
         "Each setup was trained once, so how much quality and joules vary from run to run is not known, and "
-        f"no difference between two setups is confirmed.{_floor(noise, data, best)} study.repeats=3 would settle "
-        f"it{price}."
+        f"no difference between two setups is confirmed.{_floor(noise, data, best)} {run} would settle it{price}."
     )
 
 

@@ -145,7 +145,7 @@ def print_closing(summary: Summary, folder: Path, console: Console | None = None
         console.print(closing_table(summary))
     sentences = [f"{'* ' if item.primary else '  '}{item.action}." for item in found.items]
     if found.primary and found.primary.impact:
-        sentences.append(f"{impact_sentence(found.primary.impact)}.")
+        sentences.append(f"{impact_sentence(found.primary.impact, confirmed=found.primary.confirmed)}.")
     if found.reason:
         sentences.append(f"Nothing can be recommended: {found.reason}.")
     if found.unsettled:

@@ -1,10 +1,11 @@
 """The report as Markdown, short enough for a pull request: what to do, the front, what it rests on.
 
-Tables follow GitHub's flavour, and every string of a user is escaped (``sweep.report.notes.escape``).
+Tables follow GitHub's flavour, and every string of a user is escaped (``sweep.report.notes.escape``), on one line.
 
 Limits: at most ``MAX_FRONT`` points of the front, ends included; ``sweep report DIR --format json`` has all.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from sweep.analysis import wording
@@ -12,14 +13,19 @@ from sweep.analysis.advice.impact import impact_sentence
 from sweep.analysis.basis_words import basis_sentences
 from sweep.analysis.changes import command, typed
 from sweep.analysis.factor_words import factor_sentences
-from sweep.analysis.footprint_words import footprint_sentences
+from sweep.analysis.footprint_words import closing, footprint_sentences
 from sweep.analysis.paradigm_words import paradigm_sentences
 from sweep.analysis.pareto import FrontPoint
 from sweep.analysis.summary import Summary, summarise
 from sweep.records import StudyData
-from sweep.report.notes import escape
+from sweep.report import notes
 
 MAX_FRONT = 12
+
+
+def escape(item: object) -> str:
+    """A user's string as markdown text on one line: no line feed in it begins a block of its own."""
+    return " ".join(notes.escape(item).split())
 
 
 def to_markdown(data: StudyData, confidence: float = 0.95) -> str:
@@ -38,11 +44,19 @@ def _head(summary: Summary) -> Iterator[str]:
     yield f"# {escape(data.study.name)}: quality and energy"
     yield (
         f"{wording.count(len(summary.setups), 'setup')}, {wording.count(len(data.trials), 'trial')}, "
-        f"{wording.count(data.study.repeats, 'repeat')} of each, on {escape(data.study.machine.model)} "
+        f"{_repeats(summary)} of each, on {escape(data.study.machine.model)} "
         f"({escape(data.study.machine.compute)}). Energy is {escape(summary.basis.label)}."
     )
     if data.study.data.notice:
         yield f"> **{escape(data.study.data.notice)}**"
+
+
+def _repeats(summary: Summary) -> str:
+    """How often setups were run to an end, which need not be what the last session was asked for."""
+    counts = {len(setup.trials) for setup in summary.setups if setup.trials} or {summary.data.study.repeats}
+    if len(counts) == 1:
+        return wording.count(counts.pop(), "repeat")
+    return f"{min(counts)} to {wording.count(max(counts), 'repeat')}"
 
 
 def _advice(summary: Summary) -> Iterator[str]:
@@ -52,11 +66,15 @@ def _advice(summary: Summary) -> Iterator[str]:
         yield f"Nothing can be recommended: {escape(found.reason)}."
         return
     yield f"**{escape(found.primary.action)}.**"
-    if found.primary.impact is not None and (told := impact_sentence(found.primary.impact)):
+    if found.primary.impact is not None and (
+        told := impact_sentence(found.primary.impact, confirmed=found.primary.confirmed)
+    ):
         yield f"{escape(told)}."
     words = typed(summary.data, found.primary.change)
     if words:
-        yield f"```sh\n{command(summary.data, words)}\n```"
+        line = command(summary.data, words)
+        fence = "`" * max(3, _longest_ticks(line) + 1)
+        yield f"{fence}sh\n{line}\n{fence}"
     others = [f"- {escape(item.action)}." for item in found.items if not item.primary]
     if others:
         yield "\n".join(others)
@@ -122,6 +140,9 @@ def _cost(summary: Summary) -> Iterator[str]:
     ]
     if told:
         yield "\n".join(told)
+    emitted = closing(summary.footprint)
+    if emitted:
+        yield f"{escape(emitted)}."
     footprint = footprint_sentences(summary.footprint)
     if footprint:
         yield "\n".join(f"- {escape(sentence)}" for sentence in footprint)
@@ -130,4 +151,15 @@ def _cost(summary: Summary) -> Iterator[str]:
 def _basis(summary: Summary) -> Iterator[str]:
     yield "## What the joules rest on"
     yield "\n".join(f"- {escape(sentence)}" for sentence in basis_sentences(summary.basis))
-    yield f"Command: `{summary.data.study.command.replace('`', '')}`"
+    yield f"Command: {_code(summary.data.study.command)}"
+
+
+def _code(text: str) -> str:
+    """Text as it is, on one line, between more backticks than stand in it."""
+    ticks = "`" * (_longest_ticks(text) + 1)
+    space = " " if "`" in text else ""
+    return f"{ticks}{space}{' '.join(text.split())}{space}{ticks}"
+
+
+def _longest_ticks(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

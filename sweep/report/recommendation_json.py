@@ -37,7 +37,7 @@ def recommendations_entry(data: StudyData, found: Recommendations) -> dict[str, 
 
 def _item(data: StudyData, item: Recommendation, found: Recommendations) -> dict[str, Any]:
     test = item.quality_test
-    overrides = typed(data, item.change)
+    overrides = typed(data, item.change, item.called)
     return {
         "kind": item.kind.value,
         "also": [kind.value for kind in item.also],

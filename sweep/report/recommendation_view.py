@@ -61,7 +61,7 @@ def cards(summary: Summary) -> list[Card]:
 
 
 def _card(data: StudyData, item: Recommendation) -> Card:
-    words = typed(data, item.change)
+    words = typed(data, item.change, item.called)
     return Card(
         titles=tuple(TITLES[kind] for kind in item.kinds),
         action=item.action,

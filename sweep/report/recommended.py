@@ -105,6 +105,7 @@ def setup_config(data: StudyData, params: Mapping[str, Any], max_epochs: Any) ->
     _set(config, "trainer.max_epochs", max_epochs)
     config["search"] = {
         **config.get("search", {}),
+        "sampler": "grid",
         "n_trials": None,
         "space": _space(config.get("search", {}).get("space", {}), dimensions, params),
         "vary": {},

@@ -1,5 +1,6 @@
 """The change of the config as words that Hydra reads back."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +134,39 @@ def test_nothing_is_changed_for_a_point_but_what_varies() -> None:
     point = recommend(data).best
     assert point is not None
     assert change_to(data, point) == {"search.space.lr": [0.1], "trainer.max_epochs": 3}
+
+
+def _with_command(data: StudyData, words: str) -> StudyData:
+    line = f"python -m sweep objective=custom objective._target_=a.B {words}"
+    return msgspec.structs.replace(data, study=msgspec.structs.replace(data.study, command=line))
+
+
+def test_the_command_of_a_sampler_with_ranges_composes_to_one_setup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    compose.prepare()
+    dimensions = [Dimension(name="lr", key="trainer.lr", low=1e-4, high=0.1, log=True)]
+    data = study([trial(params={"lr": 0.003}), trial(1, params={"lr": 0.004}, qualities=(0.2,))], dimensions=dimensions)
+    data = _with_config(data, search={"sampler": "tpe", "n_trials": 2, "vary": {"lr": {"low": 1e-4, "high": 0.1}}})
+    spoken = "'++search.vary.lr={low:0.0001,high:0.1,log:true}' search.sampler=tpe search.n_trials=2 study.dir=here"
+    data = _with_command(data, spoken)
+    line = command(data, typed(data, _change(data)))
+    composed = compose.compose_config(shlex.split(line)[3:])
+    assert {d.name: d.values for d in composed.dimensions}["lr"] == [0.003]
+    assert (composed.config.search.sampler, composed.config.search.n_trials) == ("grid", None)
+    assert composed.config.study.dir is None  # the folder of the study holds another space
+
+
+def test_a_command_that_goes_on_with_the_study_keeps_its_folder() -> None:
+    data = _with_command(sixteen(1), "study.dir=here")
+    assert command(data, ["study.repeats=3"]).endswith("study.dir=here study.repeats=3")
+
+
+def test_each_recommendation_has_a_study_of_its_own() -> None:
+    data = sixteen(3)
+    items = [item for item in recommend(data).items if item.change]
+    names = {item.called for item in items}
+    assert len(items) > 1
+    assert len(names) == len(items)
+    assert typed(data, items[0].change, items[0].called)[-1] == "study.name='sixteen setups-recommended'"

@@ -33,7 +33,7 @@ def test_the_cheap_setup_of_equal_quality_is_found_with_its_saving() -> None:
     assert primary.difference.quality == pytest.approx(-0.001)
     assert primary.action == (
         "batch_size 1024 instead of 64 saves 70.0 % ± 0.7 of the joules (70.0 J a training) "
-        "for -0.1 ± 0.7 points of accuracy; stop at epoch 1"
+        "for -0.1 ± 0.7 points of accuracy; stop at epoch 1; it is compared with the setup of most energy"
     )
 
 
@@ -225,3 +225,18 @@ def test_a_recommendation_says_which_joules_no_sensor_told(provenances: tuple[st
     ]
     caveats = _primary(recommend(sensed(sixteen(3), domains))).caveats
     assert [item for item in caveats if "joules" in item] == ([] if said is None else [said])
+
+
+def test_a_setup_stopped_before_its_end_is_said_once() -> None:
+    curves = [(0.900, 0.9011), (0.902, 0.9031), (0.898, 0.8991)]
+    found = recommend(study(repeats({"lr": 0.1}, curves, epoch_j=(9.9, 10.0, 10.1))))
+    primary = _primary(found)
+    assert (primary.point.epoch, primary.reference and primary.reference.epoch) == (1, 2)
+    assert primary.also == (Kind.STOP_EARLIER,)
+    assert found.of(Kind.STOP_EARLIER) == ()
+    assert primary.action.endswith("; the epochs after it gain nothing beyond the noise")
+
+
+def test_a_setup_alone_is_not_called_the_most_accurate() -> None:
+    found = recommend(study([trial()]))
+    assert _primary(found).action.startswith("the only setup reached 80.0 % accuracy for 30.0 J; stop at epoch 3")

@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import pytest
 
 from sweep.records import StudyData
@@ -47,3 +48,29 @@ def test_a_long_front_keeps_its_ends() -> None:
     assert rows[0].startswith("| 1 |")
     assert rows[-1].startswith("| 100 |")
     assert f"{MAX_FRONT} of its 100 points" in text
+
+
+def test_a_line_feed_of_a_user_begins_no_block() -> None:
+    evil = "a\n\n# b\n```\n| c |"
+    records = [*repeats({"x": evil}, [(0.8,), (0.81,)]), *repeats({"x": "y"}, [(0.5,), (0.51,)], first=2, epoch_j=90.0)]
+    text = to_markdown(study(records, name=evil, notice=evil))
+    prose = re.sub(r"^(`{3,})sh\n.*?^\1\n", "", text, flags=re.MULTILINE | re.DOTALL)
+    assert not re.search(r"^# b|^```|^\| c", prose, re.MULTILINE)
+
+
+def test_backticks_of_a_command_end_no_code() -> None:
+    data = study([trial(params={"x": "`a`"}), trial(1, params={"x": "```"}, qualities=(0.1,))])
+    data = msgspec.structs.replace(data, study=msgspec.structs.replace(data.study, command="sweep 'a=``'"))
+    text = to_markdown(data)
+    assert "Command: ``` sweep 'a=``' ```" in text
+    assert "```sh\nsweep" in text
+
+
+def test_what_the_search_emitted_stands_beside_its_joules() -> None:
+    assert re.search(r"The search emitted .* of CO2e", to_markdown(sixteen(3)))
+
+
+def test_repeats_are_those_that_were_run() -> None:
+    records = [*repeats({"x": 1}, [(0.8,), (0.81,), (0.8,)]), *repeats({"x": 2}, [(0.5,)], first=3)]
+    assert "1 to 3 repeats of each" in to_markdown(study(records, repeats=1))
+    assert "3 repeats of each" in to_markdown(study(records[:3], repeats=1))

@@ -44,6 +44,12 @@ def test_it_is_a_study_of_its_own() -> None:
     }
 
 
+def test_the_only_setup_of_a_search_by_a_sampler_is_a_whole_grid() -> None:
+    data = sixteen(2)
+    data.study.config["search"] |= {"sampler": "tpe", "n_trials": 8}
+    assert {"sampler": "grid", "n_trials": None}.items() <= _read(data)["search"].items()
+
+
 def test_the_rest_of_the_study_is_kept_and_the_study_is_not_changed() -> None:
     data = sixteen(2)
     before = repr(data.study.config)

@@ -26,12 +26,13 @@ def impact(item: Recommendation, factors: Factors, noise: Noise, trainings_per_y
     )
 
 
-def impact_sentence(found: Impact) -> str:
+def impact_sentence(found: Impact, *, confirmed: bool = True) -> str:
     """What is saved, as a sentence without its full stop; the source of the intensity stands at its end."""
-    told = f"Each training saves {_worth(found.per_training, found.currency)}"
+    each, all_of_them = ("saves", "save") if confirmed else ("would save", "would save")
+    told = f"Each training {each} {_worth(found.per_training, found.currency)}"
     if found.per_year is not None and found.trainings_per_year is not None:
         rate = f"{found.trainings_per_year:g} trainings a year"
-        told += f"; {rate} save {_worth(found.per_year, found.currency)}"
+        told += f"; {rate} {all_of_them} {_worth(found.per_year, found.currency)}"
     return told if found.co2e_source is None else f"{told} (CO2e by {found.co2e_source})"
 
 

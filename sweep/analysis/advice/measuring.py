@@ -23,7 +23,7 @@ from sweep.analysis.changes import dimension_key
 from sweep.analysis.noise import compare, gap_u
 from sweep.analysis.pareto import FrontPoint
 from sweep.analysis.recommendation import Against, Kind, Recommendation
-from sweep.analysis.repeats import ENOUGH, missing, needed, price_j
+from sweep.analysis.repeats import ENOUGH, missing, needed, of_all, price_j
 from sweep.analysis.setups import Setup
 from sweep.records import Domain, Provenance, StudyRecord
 
@@ -70,19 +70,26 @@ class _Plan(NamedTuple):
 
 def _plan(context: Context, wanted: Sequence[Setup], n: int) -> _Plan:
     """``n`` repeats of each of some setups."""
-    everything = [setup for setup in context.groups if setup.candidates]
+    everything = of_all(context.data, context.groups, n)
     narrowed, inside = _narrowed(context, wanted)
-    whole_j = price_j(everything, n)
-    whole = f"study.repeats={n} for all {wording.count(len(everything), 'setup')} costs about {wording.energy(whole_j)}"
+    run = " ".join(f"{key}={item}" for key, item in everything.change.items())
+    whole = f"{run} for {_all(everything.n_setups)} {_costs(everything.price_j)}"
     if narrowed:
         price = price_j(inside, n)
         others = len(inside) - len(wanted)
         grid = f" with {wording.count(others, 'other')} of the smallest grid around them" if others else ""
-        words = f"; that costs about {wording.energy(price)}{grid} ({whole})"
-        return _Plan(narrowed | {"study.repeats": n}, price, words)
-    alone = f"; that costs about {wording.energy(price_j(wanted, n))}"
-    is_all = len(wanted) == len(everything)
-    return _Plan({"study.repeats": n}, whole_j, f"; {whole}" if is_all else f"{alone} ({whole})")
+        return _Plan(narrowed | {"study.repeats": n}, price, f"; that {_costs(price)}{grid} ({whole})")
+    alone = f"; that {_costs(price_j(wanted, n))}"
+    is_all = len(wanted) == everything.n_setups
+    return _Plan(everything.change, everything.price_j, f"; {whole}" if is_all else f"{alone} ({whole})")
+
+
+def _all(n_setups: int) -> str:
+    return "the only setup" if n_setups == 1 else f"all {n_setups} setups"
+
+
+def _costs(joules: float | None) -> str:
+    return "costs joules that are not known" if joules is None else f"costs about {wording.energy(joules)}"
 
 
 def _rivals(context: Context) -> list[Setup]:
@@ -97,14 +104,27 @@ def _rivals(context: Context) -> list[Setup]:
 
 
 def _narrowed(context: Context, rivals: Sequence[Setup]) -> tuple[dict[str, Any], Sequence[Setup]]:
-    """Overrides that leave only the rivals in the search space, and the setups that it then holds.
+    """Overrides that repeat the rivals in a study of their own that takes over their trials, and the setups it holds.
 
-    No overrides where the smallest grid around the rivals holds setups that were never tried.
+    No overrides where no smaller grid holds the rivals.
     """
     data = context.data
-    dimensions = [item for item in data.study.dimensions if all(item.name in setup.params for setup in rivals)]
+    space, inside = _space(context, rivals)
+    folder = _folder(data.study)
+    if not space or not folder:
+        return {}, rivals
+    return space | {"study.name": f"{data.study.name}-repeats", "study.import_from": folder}, inside
+
+
+def _space(context: Context, wanted: Sequence[Setup]) -> tuple[dict[str, Any], Sequence[Setup]]:
+    """Overrides that leave only some setups in the search space, and the setups that it then holds.
+
+    No overrides where the smallest grid around them holds setups that were never tried, or all.
+    """
+    data = context.data
+    dimensions = [item for item in data.study.dimensions if all(item.name in setup.params for setup in wanted)]
     values = {
-        item.name: list({repr(setup.params[item.name]): setup.params[item.name] for setup in rivals}.values())
+        item.name: list({repr(setup.params[item.name]): setup.params[item.name] for setup in wanted}.values())
         for item in dimensions
     }
     inside = [
@@ -112,12 +132,10 @@ def _narrowed(context: Context, rivals: Sequence[Setup]) -> tuple[dict[str, Any]
         for setup in context.groups
         if setup.trials and all(setup.params.get(name) in kept for name, kept in values.items())
     ]
-    folder = _folder(data.study)
     everything = [setup for setup in context.groups if setup.candidates]
-    if len(inside) != math.prod(len(kept) for kept in values.values()) or not folder or len(inside) == len(everything):
-        return {}, rivals
-    change = {dimension_key(data, item): values[item.name] for item in dimensions if len(item.values or ()) != 1}
-    return change | {"study.name": f"{data.study.name}-repeats", "study.import_from": folder}, inside
+    if len(inside) != math.prod(len(kept) for kept in values.values()) or len(inside) == len(everything):
+        return {}, everything
+    return {dimension_key(data, item): values[item.name] for item in dimensions if len(item.values or ()) != 1}, inside
 
 
 def _folder(study: StudyRecord) -> str | None:
@@ -211,7 +229,7 @@ def _disturbed(context: Context) -> Iterator[Recommendation]:
     price = _spent(context, everything)
     action = (
         f"Run again what other programs disturbed ({wording.trials(numbers)}), on a quiet machine: "
-        f"study.redo=contaminated does so for {wording.trials(sorted(everything))}, for about {wording.energy(price)}"
+        f"study.redo=contaminated does so for {wording.trials(sorted(everything))}, which {_costs(price)}"
     )
     yield context.told(
         Kind.MEASURE_BETTER, action, numbers, change={"study.redo": "contaminated"}, price_j=price, confirmed=True
@@ -223,14 +241,19 @@ def _modelled(context: Context) -> Iterator[Recommendation]:
     if not guessed:
         return
     primary = context.primary
-    evidence = sorted({*primary.point.trials, *(primary.reference.trials if primary.reference else ())})
-    price, meter = _spent(context, evidence), _meter(context.data.study.domains, guessed)
+    setups = [primary.point.setup, *([primary.reference.setup] if primary.reference else [])]
+    space, inside = _space(context, list({id(setup): setup for setup in setups}.values()))
+    price = _spent(context, [number for setup in inside for number in setup.numbers])
+    what = "the trials behind the recommendation" if space else "all trials"
+    meter = _meter(context.data.study.domains, guessed)
     names = ", ".join(domain.name for domain in guessed)
     action = (
         f"Measure the joules of {names}, which are modelled: meter={meter} on a machine whose counters can be read "
-        f"(sweep doctor tells); the trials behind the recommendation anew cost about {wording.energy(price)}"
+        f"(sweep doctor tells); doing {what} anew {_costs(price)}"
     )
-    yield context.told(Kind.MEASURE_BETTER, action, evidence, change={"meter": meter}, price_j=price, confirmed=True)
+    evidence = [number for setup in setups for number in setup.numbers]
+    change = space | {"meter": meter}
+    yield context.told(Kind.MEASURE_BETTER, action, evidence, change=change, price_j=price, confirmed=True)
 
 
 def _meter(domains: Iterable[Domain], guessed: Sequence[Domain]) -> str:

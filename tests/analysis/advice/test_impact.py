@@ -51,3 +51,4 @@ def test_the_sentence_holds_the_numbers_and_the_source() -> None:
     assert told.startswith("Each training saves 658 J, 65.8 mg (")
     assert "; 200 trainings a year save 132 kJ, 13.2 g (" in told
     assert told.endswith("(CO2e by report.footprint.grid, as given)")
+    assert impact_sentence(found, confirmed=False).startswith("Each training would save 658 J, 65.8 mg (")

@@ -8,7 +8,7 @@ import pytest
 
 from sweep.analysis.recommendation import Kind, Recommendation
 from sweep.analysis.summary import summarise
-from sweep.records import Domain, Provenance, StudyData
+from sweep.records import Dimension, Domain, Provenance, StudyData
 from tests.energy_factories import CLOUD, SERVER, sensed
 from tests.factories import repeats, sixteen, study, trial
 
@@ -29,6 +29,19 @@ def test_one_repeat_names_the_repeats_that_would_settle_it_and_their_price() -> 
     assert found.price_j == pytest.approx(2 * 50.0 + 2 * 10.0)
     assert (found.change, found.point, found.confirmed) == ({"study.repeats": 3}, None, False)
     assert found.evidence == (0, 1)
+
+
+def test_repeats_of_a_grid_that_was_cut_short_need_more_trials_than_it_was_given() -> None:
+    data = study([trial(0, {"lr": 0.1}, qualities=(0.9,), epoch_j=50.0), trial(1, {"lr": 0.01}, qualities=(0.7,))])
+    dimensions = [Dimension(name="lr", key="trainer.lr", values=[0.1, 0.01, 0.001])]
+    config = data.study.config | {"search": {"sampler": "grid", "n_trials": 2}}
+    data = msgspec.structs.replace(
+        data, study=msgspec.structs.replace(data.study, config=config, dimensions=dimensions)
+    )
+    (found,) = _advice(data)
+    assert found.change == {"study.repeats": 3, "search.n_trials": 9}
+    assert found.price_j == pytest.approx(2 * 50.0 + 2 * 10.0 + 3 * 30.0)  # the untried one at the mean of the others
+    assert "study.repeats=3 search.n_trials=9 for all 3 setups" in found.action
 
 
 def test_with_many_setups_only_the_rivals_are_repeated_in_a_study_that_takes_over_the_rest() -> None:
@@ -77,12 +90,21 @@ def test_modelled_joules_name_the_meter_and_the_price_of_measuring() -> None:
     data = sixteen(3)
     found = _advice(data, CLOUD)[-1]
     assert "Measure the joules of cpu:process, memory:process, which are modelled: meter=auto" in found.action
-    assert found.change == {"meter": "auto"}
+    assert found.change == {"search.space.batch_size": [1024, 64], "search.space.lr": [0.01], "meter": "auto"}
     joules = {t.number: t.energy_j or 0.0 for t in data.trials}
     assert found.price_j == pytest.approx(math.fsum(joules[number] for number in found.evidence))
+    assert "doing the trials behind the recommendation anew costs about" in found.action
     alone = [msgspec.structs.replace(CLOUD[1], provenance=Provenance.MODELLED)]
-    assert _advice(data, alone)[-1].change == {"meter": "rapl"}
+    assert _advice(data, alone)[-1].change["meter"] == "rapl"
     assert not _advice(data)
+
+
+def test_where_no_smaller_grid_holds_the_recommendation_all_trials_are_measured_at_their_price() -> None:
+    data = study([trial(0, {"lr": 0.1}, qualities=(0.9,), epoch_j=50.0), trial(1, {"lr": 0.01}, qualities=(0.895,))])
+    found = _advice(data, [msgspec.structs.replace(CLOUD[1], provenance=Provenance.MODELLED)])[-1]
+    assert found.change == {"meter": "rapl"}
+    assert found.price_j == pytest.approx(60.0)
+    assert "doing all trials anew costs about 60.0 J" in found.action
 
 
 def test_disturbed_trials_are_to_be_done_again() -> None:
