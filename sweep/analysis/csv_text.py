@@ -4,11 +4,13 @@ Column by column: numbers become text all at once, through msgspec, and only tex
 would misread. Unknown values are empty. Numbers have as many digits as they need to be read back the same; the text of
 one may differ from Python's (``0.00001``, not ``1e-05``).
 
+``CsvLines`` takes rows as they come, many times over, so that a large table need not be in memory as values.
+
 Limits: numbers are finite; what is not is empty, as in a record.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,15 +18,60 @@ import pandas as pd
 
 MISREAD = re.compile(r'[,"\r\n]')
 NUMBERS = frozenset({float, int})
+ROWS_AT_ONCE = 10_000
+"""Rows that become text together."""
+
+
+class CsvLines:
+    """A table that grows by rows, and by columns at its end.
+
+    Args:
+        columns: names of the first ones.
+    """
+
+    def __init__(self, columns: Iterable[str]) -> None:
+        self._columns = list(columns)
+        self._lines: list[str] = []
+        self._rows: list[Sequence[Any]] = []
+
+    def add(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Add rows; each has as many values as there are columns by now."""
+        self._rows.extend(rows)
+        if len(self._rows) >= ROWS_AT_ONCE:
+            self._flush()
+
+    def widen(self, column: str) -> None:
+        """Add a column, empty in the rows so far."""
+        self._flush()
+        self._columns.append(column)
+        self._lines = [f"{line}," for line in self._lines]
+
+    def text(self) -> str:
+        """The table with its header; lines end with a line feed."""
+        self._flush()
+        return "\n".join([_header(self._columns), *self._lines, ""])
+
+    def _flush(self) -> None:
+        self._lines += _lines([*zip(*self._rows, strict=True)])
+        self._rows = []
 
 
 def csv_text(frame: pd.DataFrame) -> str:
     """The table with its header; lines end with a line feed."""
-    header = ",".join(_quoted(str(name)) for name in frame.columns)
-    columns = [_texts(frame.iloc[:, index].tolist()) for index in range(frame.shape[1])]
-    if len(columns) == 1:
-        columns = [[text or '""' for text in columns[0]]]  # an empty line is no row
-    return "\n".join([header, *map(",".join, zip(*columns, strict=True)), ""])
+    columns = [frame.iloc[:, index].tolist() for index in range(frame.shape[1])]
+    return "\n".join([_header(frame.columns), *_lines(columns), ""])
+
+
+def _header(names: Iterable[str]) -> str:
+    return ",".join(_quoted(str(name)) for name in names)
+
+
+def _lines(columns: Sequence[Sequence[Any]]) -> Iterable[str]:
+    """Rows as text, from their columns."""
+    texts = [_texts(column) for column in columns]
+    if len(texts) == 1:
+        texts = [[text or '""' for text in texts[0]]]  # an empty line is no row
+    return map(",".join, zip(*texts, strict=True))
 
 
 def _texts(values: Sequence[Any]) -> list[str]:

@@ -73,6 +73,10 @@ STEP_COLUMNS = ("steps", "train_j", "energy_dynamic_j")
 CONDITION_COLUMNS = ("temperature_c", "clock_mhz", "utilisation", "memory_bytes", "others")
 """Columns of epochs.csv after all those: the hardware at the end of the epoch."""
 
+ALL_EPOCH_COLUMNS = (*EPOCH_COLUMNS, *STEP_COLUMNS, *CONDITION_COLUMNS)
+_epoch = attrgetter(*EPOCH_COLUMNS[1:], *STEP_COLUMNS)
+_conditions = attrgetter(*CONDITION_COLUMNS)
+
 LAYER_COLUMNS = (
     "number",
     "phase",
@@ -89,6 +93,8 @@ LAYER_COLUMNS = (
 
 EXTRA_LAYER_COLUMNS = ("duration_s", "dynamic_j", "flops_per_j", "method", "steps", "marked_steps")
 """Columns of layers.csv after all those, before ``energy_j.<domain>``; the two last are of the whole phase."""
+
+ALL_LAYER_COLUMNS = (*LAYER_COLUMNS, *EXTRA_LAYER_COLUMNS)
 
 IDLE_COLUMNS = {"power_w": "w", "power_u_w": "u_w", "polled_w": "polled_w", "quiet": "quiet"}
 """Fields of an idle power, and how the columns of domains.csv end: ``idle_before_w``."""
@@ -151,26 +157,23 @@ def _heads(data: StudyData) -> list[str]:
 def _pretraining_cells(trial: TrialRecord) -> dict[str, Any]:
     if trial.pretraining is None:
         return {}
-    values = (
-        trial.pretraining.energy_j,
-        trial.pretraining_shares,
-        trial.pretraining.number,
-        trial.pretraining.epochs,
-    )
+    first = trial.pretraining
+    values = (first.energy_j, trial.pretraining_shares, first.number, first.epochs)
     return dict(zip(PRETRAINING_COLUMNS, values, strict=True))
 
 
 def epochs_frame(data: StudyData) -> pd.DataFrame:
     """One row for each epoch of each trial."""
-    epoch = attrgetter(*EPOCH_COLUMNS[1:], *STEP_COLUMNS)
-    conditions = attrgetter(*CONDITION_COLUMNS)
+    trials = sorted(data.trials, key=lambda trial: trial.number)
+    return _frame([row for trial in trials for row in epoch_rows(trial)], ALL_EPOCH_COLUMNS)
+
+
+def epoch_rows(trial: TrialRecord) -> Iterator[tuple[Any, ...]]:
+    """``ALL_EPOCH_COLUMNS`` of each epoch of a trial."""
     unknown = (None,) * len(CONDITION_COLUMNS)
-    rows = [
-        (trial.number, *epoch(point), *(unknown if point.conditions is None else conditions(point.conditions)))
-        for trial in sorted(data.trials, key=lambda trial: trial.number)
-        for point in trial.trajectory
-    ]
-    return _frame(rows, [*EPOCH_COLUMNS, *STEP_COLUMNS, *CONDITION_COLUMNS])
+    for point in trial.trajectory:
+        conditions = unknown if point.conditions is None else _conditions(point.conditions)
+        yield (trial.number, *_epoch(point), *conditions)
 
 
 def domains_frame(data: StudyData) -> pd.DataFrame:
@@ -188,12 +191,15 @@ def domains_frame(data: StudyData) -> pd.DataFrame:
 def layers_frame(data: StudyData) -> pd.DataFrame:
     """One row for each row of each layer table of each trial; empty if no layers were measured."""
     domains = dict.fromkeys([*(d.name for d in data.study.domains), *(d for t in data.trials for d in t.domains)])
-    rows = [
-        (trial.number, *cells)
-        for trial in sorted(data.trials, key=lambda trial: trial.number)
-        for cells in _layer_cells(trial.layers, trial.domains, domains)
-    ]
-    return _frame(rows, [*LAYER_COLUMNS, *EXTRA_LAYER_COLUMNS, *(f"energy_j.{name}" for name in domains)])
+    trials = sorted(data.trials, key=lambda trial: trial.number)
+    rows = [row for trial in trials for row in layer_rows(trial, domains)]
+    return _frame(rows, [*ALL_LAYER_COLUMNS, *(f"energy_j.{name}" for name in domains)])
+
+
+def layer_rows(trial: TrialRecord, domains: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    """``ALL_LAYER_COLUMNS`` and joules of each domain, of each row of each layer table of a trial."""
+    for cells in _layer_cells(trial.layers, trial.domains, domains):
+        yield (trial.number, *cells)
 
 
 def layer_tables_frame(tables: Sequence[LayerTable], covered: Covered) -> pd.DataFrame:
@@ -203,7 +209,7 @@ def layer_tables_frame(tables: Sequence[LayerTable], covered: Covered) -> pd.Dat
         tables: one for each phase.
         covered: the domains of the tables' joules.
     """
-    columns = [*LAYER_COLUMNS[1:], *EXTRA_LAYER_COLUMNS, *(f"energy_j.{name}" for name in covered)]
+    columns = [*ALL_LAYER_COLUMNS[1:], *(f"energy_j.{name}" for name in covered)]
     return _frame(list(_layer_cells(tables, covered, covered)), columns)
 
 

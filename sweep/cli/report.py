@@ -5,15 +5,22 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweep.cli import Command
 from sweep.errors import ConfigError
 
+if TYPE_CHECKING:
+    from sweep.records import StudyData
+    from sweep.study.store import StudyStore
+
+MANY_TRIALS = 2000
+"""From here on a second process that writes the tables saves more time than it takes to start."""
+
 EXAMPLES = """\
 options are written as for a study, and change what is claimed, not what was measured:
   sweep report DIR report.footprint.grid=DEU report.footprint.price_per_kwh=0.30
-  sweep report DIR study.current={batch_size:64,lr:0.001} report.trainings_per_year=200
+  sweep report DIR 'study.current={batch_size:64,lr:0.001}' report.trainings_per_year=200
 """
 
 
@@ -44,26 +51,66 @@ class Report(Command):
         )
         given = parser.parse_intermixed_args(list(args))
         options = _parsed(given.options)
-        from sweep.analysis.recommend import report_config
         from sweep.records.base import uncollected
-        from sweep.report.build import write_report
-        from sweep.report.json_report import to_dict
-        from sweep.report.markdown import to_markdown
-        from sweep.report.options import with_options
-        from sweep.study.store import StudyStore
 
         with uncollected():  # millions of records, no garbage, and the process ends with its report
-            with StudyStore.open_to_read(given.dir) as store:
-                data = with_options(store.data(), options)
-            confidence = report_config(data).confidence
-            if given.format == "json":
-                json.dump(to_dict(data, confidence), sys.stdout, indent=1, allow_nan=False)
-                print()
-            elif given.format == "md":
-                print(to_markdown(data, confidence), end="")
+            if given.format == "html":
+                print(_written(given.dir, options))
             else:
-                print(write_report(data, given.dir, confidence))
+                _print(given.dir, options, given.format)
         return 0
+
+
+def _written(folder: Path, options: dict[str, Any]) -> Path:
+    """Write report and tables, in two processes where there are many trials; the path of the report."""
+    from sweep.beside import beside
+    from sweep.report.build import write_page, write_report
+    from sweep.study.store import StudyStore
+
+    with StudyStore.open_to_read(folder) as store:
+        if store.n_ended() < MANY_TRIALS:
+            data, confidence = _data(store, options)
+            return write_report(data, folder, confidence)
+        with beside(write_tables_of, folder):
+            data, confidence = _data(store, options)
+            return write_page(data, folder, confidence)
+
+
+def write_tables_of(folder: Path) -> None:
+    """Read a study trial by trial and write its tables.
+
+    Raises:
+        StudyError: if the folder holds no study, or cannot be written to.
+    """
+    from sweep.records.base import uncollected
+    from sweep.report.build import write_tables
+    from sweep.study.store import StudyStore
+
+    with uncollected(), StudyStore.open_to_read(folder) as store:
+        write_tables(store.data_without_trials(), folder, store.each_record())
+
+
+def _print(folder: Path, options: dict[str, Any], form: str) -> None:
+    from sweep.report.json_report import to_dict
+    from sweep.report.markdown import to_markdown
+    from sweep.study.store import StudyStore
+
+    with StudyStore.open_to_read(folder) as store:
+        data, confidence = _data(store, options)
+    if form == "json":
+        json.dump(to_dict(data, confidence), sys.stdout, indent=1, allow_nan=False)
+        print()
+    else:
+        print(to_markdown(data, confidence), end="")
+
+
+def _data(store: "StudyStore", options: dict[str, Any]) -> tuple["StudyData", float]:
+    """The study with other options, and the level of its intervals."""
+    from sweep.analysis.recommend import report_config
+    from sweep.report.options import with_options
+
+    data = with_options(store.data(), options)
+    return data, report_config(data).confidence
 
 
 def _parsed(options: Sequence[str]) -> dict[str, Any]:

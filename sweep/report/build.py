@@ -7,15 +7,14 @@ Each file is replaced at once or not at all. A study with nothing to recommend h
 older one is removed, so that it is not taken for this study's.
 """
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sweep.analysis.above_idle import above_idle
-from sweep.analysis.csv_text import csv_text
-from sweep.analysis.operators import operators_frame
-from sweep.analysis.summary import Summary, summarise
-from sweep.analysis.tables import domains_frame, epochs_frame, layers_frame, trials_frame
+from sweep.analysis.study_tables import study_tables
+from sweep.analysis.summary import summarise
 from sweep.errors import StudyError
-from sweep.records import StudyData
+from sweep.records import StudyData, TrialRecord
 from sweep.report.html import render
 from sweep.report.page import replace
 from sweep.report.recommended import RELATIVE_PATH, recommended_yaml
@@ -37,33 +36,46 @@ def write_report(data: StudyData, folder: Path, confidence: float = 0.95) -> Pat
     Raises:
         StudyError: if the folder cannot be written to.
     """
+    write_tables(data, folder)
+    return write_page(data, folder, confidence)
+
+
+def write_tables(data: StudyData, folder: Path, trials: Iterable[TrialRecord] | None = None) -> None:
+    """Write the tables alone, which no option of a report changes.
+
+    Args:
+        data: the study.
+        folder: where to; made if it is missing.
+        trials: its trials by number, each asked for once; those of ``data`` unless they are given.
+
+    Raises:
+        StudyError: if the folder cannot be written to.
+    """
+    _write(folder, study_tables(data, trials))
+
+
+def write_page(data: StudyData, folder: Path, confidence: float = 0.95) -> Path:
+    """Write all but the tables; arguments, result and errors as those of ``write_report``."""
     summary = summarise(data, confidence)
     dynamic = above_idle(data)
     idle = None if dynamic is None else summarise(dynamic, confidence)
+    primary = summary.recommendations.primary
+    texts = {REPORT_NAME: render(summary, folder, idle)}
+    if primary is not None:
+        texts[str(RELATIVE_PATH)] = recommended_yaml(data, primary)
+    _write(folder, texts)
+    if primary is None:
+        (folder / RELATIVE_PATH).unlink(missing_ok=True)
+    return folder / REPORT_NAME
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    """Replace files, by their path in the folder."""
     try:
-        for name, text in _texts(summary, idle, folder).items():
+        for name, text in texts.items():
             replace(folder / name, text)
-        if summary.recommendations.primary is None:
-            (folder / RELATIVE_PATH).unlink(missing_ok=True)
     except OSError as err:
         raise StudyError(
             f"the report cannot be written to {folder} ({err.strerror})",
             "make the folder writable, or set study.dir to another one",
         ) from err
-    return folder / REPORT_NAME
-
-
-def _texts(summary: Summary, idle: Summary | None, folder: Path) -> dict[Path, str]:
-    data, primary = summary.data, summary.recommendations.primary
-    texts = {
-        Path("trials.csv"): csv_text(trials_frame(data)),
-        Path("epochs.csv"): csv_text(epochs_frame(data)),
-        Path("layers.csv"): csv_text(layers_frame(data)),
-        Path("domains.csv"): csv_text(domains_frame(data)),
-    }
-    if any(trial.operators for trial in data.trials):
-        texts[Path("hot_spots.csv")] = csv_text(operators_frame(data.trials))
-    if primary is not None:
-        texts[RELATIVE_PATH] = recommended_yaml(data, primary)
-    texts[Path(REPORT_NAME)] = render(summary, folder, idle)
-    return texts

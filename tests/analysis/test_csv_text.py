@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sweep.analysis.csv_text import csv_text
+from sweep.analysis.csv_text import CsvLines, csv_text
 
 
 def test_numbers_come_back_the_same() -> None:
@@ -42,3 +42,20 @@ def test_what_is_not_known_is_empty() -> None:
 def test_a_table_without_rows_has_its_header() -> None:
     assert csv_text(pd.DataFrame(columns=["a", "b"], dtype=object)) == "a,b\n"
     assert csv_text(pd.DataFrame()) == "\n"
+
+
+class TestLines:
+    """A table that grows."""
+
+    def test_rows_before_a_new_column_are_empty_in_it(self) -> None:
+        lines = CsvLines(["a"])
+        lines.add([(1,), ("two\nlines",)])
+        lines.widen("b, c")
+        lines.add([(2, 0.5)])
+        assert lines.text() == 'a,"b, c"\n1,\n"two\nlines",\n2,0.5\n'
+
+    def test_a_row_that_does_not_fit_is_refused(self) -> None:
+        lines = CsvLines(["a", "b"])
+        lines.add([(1, 2), (1,)])
+        with pytest.raises(ValueError, match="shorter"):
+            lines.text()

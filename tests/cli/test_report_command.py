@@ -1,0 +1,46 @@
+"""``sweep report``: two processes write what one writes."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks._generated import generated
+from benchmarks._generated_store import write_store
+from sweep.__main__ import main
+from sweep.cli import report
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    found = [*folder.glob("*.csv"), *folder.glob("*.html"), folder / "conf/experiment/recommended.yaml"]
+    return {path.name: path.read_bytes() for path in found}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("study")
+    write_store(generated(16, n_epochs=12, n_layers=2), made)
+    return made
+
+
+@pytest.mark.slow
+def test_two_processes_write_what_one_writes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["report", str(folder)]) == 0
+    alone = _files(folder)
+    assert alone.keys() >= {"report.html", "trials.csv", "epochs.csv", "layers.csv", "domains.csv"}
+    for name in alone:
+        next(folder.rglob(name)).unlink()
+    monkeypatch.setattr(report, "MANY_TRIALS", 1)
+    assert main(["report", str(folder)]) == 0
+    assert _files(folder) == alone
+
+
+@pytest.mark.slow
+def test_an_error_of_the_second_process_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "epochs.csv").unlink(missing_ok=True)
+    (folder / "epochs.csv").mkdir()
+    monkeypatch.setattr(report, "MANY_TRIALS", 1)
+    assert main(["report", str(folder)]) == 2
+    assert "the report cannot be written" in capsys.readouterr().err
+    (folder / "epochs.csv").rmdir()

@@ -1,0 +1,55 @@
+"""A task in a second process: it is done, it fails, it is killed, or nobody waits for it any more.
+
+Tasks are functions of the standard library and of sweep, because a spawned process must find them by their names.
+"""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sweep.beside import beside
+from sweep.errors import RecordError
+from sweep.records import Reading, loads
+
+
+@pytest.fixture(autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    yield
+    assert multiprocessing.active_children() == []
+
+
+def test_it_is_done_when_the_block_ends(tmp_path: Path) -> None:
+    with beside(Path.write_text, tmp_path / "made", "by the task"):
+        pass
+    assert (tmp_path / "made").read_text() == "by the task"
+
+
+def test_what_a_user_can_act_on_comes_back_as_it_is() -> None:
+    with (
+        pytest.raises(RecordError, match="this record is not a readable Reading") as caught,
+        beside(loads, b"no JSON", Reading, "this record"),
+    ):
+        pass
+    assert caught.value.mend == "restore it from a copy of the study"
+
+
+def test_another_error_comes_back_with_its_traceback(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="FileNotFoundError") as caught, beside(Path.unlink, tmp_path / "missing"):
+        pass
+    assert "Traceback" in str(caught.value.__cause__)
+
+
+def test_a_task_that_is_killed_is_told() -> None:
+    with pytest.raises(RuntimeError, match="killed"), beside(os._exit, 9):
+        pass
+
+
+def test_an_error_of_the_block_does_not_wait_for_the_task() -> None:
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt), beside(time.sleep, 60.0):
+        raise KeyboardInterrupt
+    assert time.perf_counter() - start < 30.0
