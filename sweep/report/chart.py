@@ -33,6 +33,8 @@ MUTED = "rgba(128,128,128,0.45)"
 SEQUENTIAL = "Cividis"
 MAX_POINTS = 60
 MAX_LENGTH = 80
+MAX_NAME = 20
+"""Of the quality's name in a title."""
 MAX_PROVENANCE = 8
 """Letters that fit beside an axis title on a phone."""
 LOG_FROM_RATIO = 10.0
@@ -80,8 +82,11 @@ def drawn(numbers: T | None, plot: Callable[[T], Figure], alt: Callable[[T], str
 
 
 def text(item: object) -> str:
-    """A user's string, safe where Plotly renders markup, and cut where it would cover the chart."""
-    return html.escape(cut(str(item), MAX_LENGTH))
+    """A user's string, safe where Plotly renders markup, and cut where it would cover the chart.
+
+    Quotes stay: Plotly does not know their entities, and puts no text into an attribute.
+    """
+    return html.escape(cut(str(item), MAX_LENGTH), quote=False)
 
 
 def cut(label: str, most: int) -> str:

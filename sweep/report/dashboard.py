@@ -26,7 +26,8 @@ SHOWN = ("learning_curves", "hypervolume", "break_even", "layer_energy")
 MAX_BYTES = 40_000
 GROUND = "#ffffff"
 """Of saved figures: the dashboard's may be dark, and it does not recolour the text in them."""
-TITLE_PX, HEIGHT_PX = 44, 440
+TITLE_PX, HEIGHT_PX, MOST_PX = 60, 440, 450
+"""Heights of a title with two lines of legend, of a chart, and of the place that the dashboard cuts figures to."""
 LEGEND_Y = 1.02
 """Of a legend just above the plot, in heights of the plot."""
 
@@ -80,7 +81,17 @@ def _titled(figure: Figure, title: str) -> Figure:
         title={"text": title, "x": 0.02, "y": 1.0, "yref": "container", "yanchor": "top", "pad": {"t": 12}},
         paper_bgcolor=GROUND,
         plot_bgcolor=GROUND,
-        height=height + more_px,
+        height=min(height + more_px, MOST_PX),
         margin={"t": (layout.margin.t or 0) + more_px},
     )
+    _save_lines(figure)
     return figure
+
+
+def _save_lines(figure: Figure) -> None:
+    """Panels one below another share the title of the last x axis, and break those of their y axes."""
+    *others, _ = list(figure.select_xaxes()) or [None]
+    for axis in others:
+        axis.title.text = None
+    for axis in figure.select_yaxes() if others else ():
+        axis.title.text = (axis.title.text or "").replace(" (", "<br>(")

@@ -50,6 +50,8 @@ class HeatInfo(NamedTuple):
 
     Attributes:
         row_ticks: labels of the rows, cut so that they leave room for the cells on a phone.
+        unit: of the values, on lines that fit on a phone.
+        mean: the dimensions that the values are means over; empty without one.
         reverse: whether small numbers are the good (bright) ones.
         is_energy: whether the values are joules.
     """
@@ -60,7 +62,7 @@ class HeatInfo(NamedTuple):
     column_name: str
     unit: str
     reverse: bool
-    averaged: list[str]
+    mean: str
     is_energy: bool
 
 
@@ -94,9 +96,9 @@ def heat_info(
         row_name=text(tables[0].row_name),
         row_ticks=[text(cut(item, MAX_TICK)) for item in tables[0].rows],
         column_name=text(tables[0].column_name),
-        unit="<br>".join(map(text, textwrap.wrap(unit, MAX_LINE))),
+        unit=_wrapped(unit),
         reverse=reverse,
-        averaged=[text(item) for item in tables[0].averaged],
+        mean=_wrapped(f"mean over {', '.join(tables[0].averaged)}") if tables[0].averaged else "",
         is_energy=is_energy,
     )
 
@@ -109,13 +111,13 @@ def plot(numbers: HeatInfo) -> go.Figure:
     )
     for row, panel in enumerate(numbers.panels, start=1):
         _add(figure, panel, row)
-    mean = f"<br>mean over {', '.join(numbers.averaged)}" if numbers.averaged else ""
+    title = "<br>".join(part for part in (numbers.unit, numbers.mean) if part)
     styled(figure, "", "", energy="z" if numbers.is_energy else "", height=AROUND + PANEL_HEIGHT * n)
     figure.update_layout(
         coloraxis={"colorscale": SEQUENTIAL, "reversescale": numbers.reverse, "showscale": False},
-        margin={"t": (48 if n == 1 else 64) + LINE * f"{numbers.unit}{mean}".count("<br>")},
+        margin={"t": (48 if n == 1 else 64) + LINE * title.count("<br>")},
         title={
-            "text": f"{numbers.unit}{mean}",
+            "text": title,
             "font": {"size": 13},
             "x": 0.5,
             "y": 1,
@@ -131,6 +133,11 @@ def plot(numbers: HeatInfo) -> go.Figure:
         title=axis_title(numbers.row_name), autorange="reversed", visible=bool(numbers.row_name), **axis
     )
     return figure
+
+
+def _wrapped(label: str) -> str:
+    """A label on lines that fit on a phone, escaped."""
+    return "<br>".join(map(text, textwrap.wrap(label, MAX_LINE)))
 
 
 def alt(numbers: HeatInfo) -> str:
@@ -192,6 +199,7 @@ def _add_cells(figure: go.Figure, panel: HeatPanel, values: list[list[float | No
         x=panel.columns,
         y=panel.rows,
         z=values,
+        name=panel.title,
         text=[
             ["" if item is None else cell for item, cell in zip(*pair, strict=True)]
             for pair in zip(values, panel.cells, strict=True)

@@ -86,7 +86,7 @@ def trials_view(summary: Summary) -> TrialsView:
 def _row(trial: TrialRecord, names: tuple[str, ...], tests: dict[int, float], replaced_by: int | None) -> list[Any]:
     return [
         trial.number,
-        *(_cell(trial.params.get(name)) for name in names),
+        *(_cell(trial.params[name]) if name in trial.params else None for name in names),
         str(trial.stop_reason).replace("_", " "),
         trial.quality,
         tests.get(trial.number),
@@ -100,8 +100,8 @@ def _row(trial: TrialRecord, names: tuple[str, ...], tests: dict[int, float], re
 
 
 def _cell(value: Any) -> Any:
-    """A param's value; what is no number is told as text."""
-    return value if value is None or (isinstance(value, int | float) and not isinstance(value, bool)) else str(value)
+    """A param's value; what is no number is told as text, ``None`` among it."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
 
 
 def _message(trial: TrialRecord, replaced_by: int | None) -> str | None:

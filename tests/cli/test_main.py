@@ -122,6 +122,11 @@ def test_the_composed_config_is_shown_without_running(
     assert not any(tmp_path.iterdir())
 
 
+def test_the_setup_trained_today_is_named_without_a_plus(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["+experiment=pamap2", "study.current={batch_size:64,lr:0.001}", "--cfg", "job"]) == 0
+    assert "current:\n    batch_size: 64\n    lr: 0.001\n" in capsys.readouterr().out
+
+
 def test_help_is_ours_wherever_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["+experiment=windows", "--help"]) == 0
     assert "++search.vary." in capsys.readouterr().out

@@ -6,7 +6,7 @@ import pytest
 from sweep.analysis.summary import summarise
 from sweep.records import Provenance, StopReason
 from sweep.report import heat_chart
-from sweep.report.chart import MAX_POINTS, thin
+from sweep.report.chart import MAX_POINTS, PALETTE, text, thin
 from sweep.report.charts import (
     energy_by_domain,
     energy_per_epoch,
@@ -17,6 +17,7 @@ from sweep.report.charts import (
     quality,
     search_cost,
     total_energy,
+    variance_shares,
 )
 from tests.energy_factories import CLOUD, divided, sensed
 from tests.factories import DOMAIN, repeats, sixteen, study, trial
@@ -122,6 +123,46 @@ def test_long_labels_leave_room_for_the_cells_and_stay_whole_on_hover() -> None:
     figure = heat_chart.plot(numbers)
     assert figure.data[0].y == ("sgd", long)
     assert figure.layout.yaxis.ticktext == ("sgd", "adamw_without…")
+
+
+def test_the_title_of_a_heat_map_fits_on_a_phone_however_many_dimensions_it_is_a_mean_over() -> None:
+    names = [f"objective.a_rather_long_name_{n}" for n in range(5)]
+    records = [trial(n, {name: (n >> bit) % 2 for bit, name in enumerate(names)}) for n in range(32)]
+    numbers = energy_per_epoch.info(summarise(study(records)))
+    assert numbers is not None
+    lines = heat_chart.plot(numbers).layout.title.text.split("<br>")
+    assert "mean over" in lines[1]
+    assert max(map(len, lines)) <= heat_chart.MAX_LINE
+
+
+def test_the_panels_of_a_heat_map_are_named_for_whoever_downloads_them() -> None:
+    numbers = energy_per_epoch.info(summarise(three_paradigms(1)))
+    assert numbers is not None
+    named = {trace.name for trace in heat_chart.plot(numbers).data}
+    assert named == {"baseline", "pretrain_frozen", "pretrain_finetune"}
+
+
+def test_more_effects_than_colours_are_told_apart_by_patterns() -> None:
+    names = "abcd"
+    records = [
+        trial(n, {name: (n >> bit) % 2 for bit, name in enumerate(names)}, epoch_j=1.0 + n * n) for n in range(16)
+    ]
+    numbers = variance_shares.info(summarise(study(records)))
+    assert numbers is not None
+    assert len(numbers.parts) > len(PALETTE)
+    assert len({(part.colour, part.pattern) for part in numbers.parts}) == len(numbers.parts)
+
+
+def test_quotes_in_a_name_are_quotes_since_plotly_does_not_know_their_entities() -> None:
+    assert text("a \"b\" & 'c' <d>") == "a \"b\" &amp; 'c' &lt;d&gt;"
+
+
+def test_a_long_name_of_the_quality_leaves_the_axis_title_on_the_chart() -> None:
+    data = study(repeats({"lr": 0.1}, [(0.5, 0.8)]), quality_name="q" * 200)
+    for chart in (front, learning_curves):
+        numbers = chart.info(summarise(data))
+        assert numbers is not None
+        assert len(chart.plot(numbers).layout.yaxis.title.text) <= 45
 
 
 def test_power_names_the_phases_where_there_are_several() -> None:

@@ -14,7 +14,7 @@ from plotly import graph_objects as go
 from sweep.analysis.summary import summarise
 from sweep.records import StopReason, StudyData, TrialRecord
 from sweep.report.curve_picture import curve_picture
-from sweep.report.dashboard import MAX_BYTES, SHOWN, study_view, trial_view
+from sweep.report.dashboard import MAX_BYTES, MOST_PX, SHOWN, study_view, trial_view
 from sweep.report.slim import slim
 from tests.factories import nasty, sixteen, study, trial
 from tests.layer_factories import layered
@@ -38,6 +38,15 @@ def test_figures_of_what_the_dashboard_lacks_are_small_and_titled() -> None:
         assert figure["layout"]["title"]["text"]
         assert "bdata" not in drawing.json  # the dashboard's Plotly is older than that spelling of numbers
     assert "1024 instead of 64 saves" in view.note
+
+
+def test_no_figure_is_taller_than_its_place_in_the_dashboard() -> None:
+    figures = drawn(layered(three_paradigms(1)))
+    assert set(figures) == set(SHOWN)
+    for figure in figures.values():
+        layout = figure["layout"]
+        assert isinstance(layout, dict)
+        assert layout["height"] <= MOST_PX
 
 
 @pytest.mark.parametrize("data", [study(), study([trial(stop_reason=StopReason.CRASHED, qualities=())])])

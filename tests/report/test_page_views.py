@@ -84,6 +84,14 @@ def test_trials_hold_exact_numbers_and_only_the_first_rows_as_text() -> None:
     assert all(len(row) == len(names) for row in (*view.rows, *view.first))
 
 
+def test_a_param_that_is_none_is_told_apart_from_one_that_a_trial_does_not_have() -> None:
+    data = study([trial(0, {"rows": None, "lr": 0.1}), trial(1, {"rows": 5000, "lr": 0.1}), trial(2, {"lr": 0.1})])
+    view = trials_view(summarise(data))
+    column = [item.name for item in view.columns].index("rows")
+    assert [row[column] for row in view.rows] == ["None", 5000, None]
+    assert [row[column] for row in view.first] == ["None", "5000", ""]
+
+
 def test_grams_of_co2e_are_by_the_central_intensity_and_the_pue() -> None:
     found = summarise(sixteen(1)).footprint
     unit = co2e_unit(found)

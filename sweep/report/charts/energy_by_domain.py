@@ -68,7 +68,7 @@ def info(summary: Summary) -> DomainsInfo | None:
     shown = thin(known, MAX_SETUPS)
     labels = [wording.setup(setup.params, names) for setup, _ in shown]
     wrapped = [_lines(label) for label in labels]
-    omitted = f"; {len(shown)} of {len(known)} setups" if len(shown) < len(known) else ""
+    omitted = f"<br>{len(shown)} of {len(known)} setups" if len(shown) < len(known) else ""
     return DomainsInfo(
         setups=["<br>".join(map(text, lines)) for lines in wrapped],
         lines=max(2, *map(len, wrapped)),
@@ -76,7 +76,7 @@ def info(summary: Summary) -> DomainsInfo | None:
             _part(domain, PALETTE[index % len(PALETTE)], labels, [means.get(domain.name) for _, means in shown])
             for index, domain in enumerate(domains)
         ],
-        energy_title=f"Energy of a training<br>({wording.provenance(study.domains)} J{omitted})",
+        energy_title=f"Energy of a training<br>({wording.provenance(study.domains)} J){omitted}",
     )
 
 
@@ -93,8 +93,8 @@ def plot(numbers: DomainsInfo) -> go.Figure:
                 legendgroup=part.name,
                 showlegend=opacity == 1.0,
                 marker={"color": part.colour, "opacity": opacity, "pattern": _pattern(part)},
-                customdata=part.hovers,
-                hovertemplate="%{customdata}<extra></extra>",
+                hovertext=part.hovers,
+                hovertemplate="%{hovertext}<extra></extra>",
             )
     styled(figure, numbers.energy_title, "", energy="x", height=170 + (8 + 14 * numbers.lines) * len(numbers.setups))
     ticks = list(range(len(numbers.setups)))

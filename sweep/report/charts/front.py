@@ -19,10 +19,12 @@ from sweep.analysis.summary import Summary
 from sweep.report.chart import (
     ACCENT,
     HIGHLIGHT,
+    MAX_NAME,
     MAX_POINTS,
     MUTED,
     Chart,
     Drawn,
+    cut,
     drawn,
     energy_title,
     plain,
@@ -109,7 +111,7 @@ def info(summary: Summary) -> FrontInfo | None:
         recommended=_marks(recommended, style),
         tested=_tested(summary, style),
         n_setups=len(known),
-        quality_name=text(summary.data.study.quality_name),
+        quality_name=text(cut(summary.data.study.quality_name, MAX_NAME)),
         energy_title=energy_title(summary.data),
         log_energy=spans_decades([point.energy_j for setup in known for point in (setup.points[0], setup.points[-1])]),
     )

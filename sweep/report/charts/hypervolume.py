@@ -11,10 +11,9 @@ from plotly import graph_objects as go
 from sweep.analysis import wording
 from sweep.analysis.hypervolume import REACHED, Growth, Step, growth
 from sweep.analysis.summary import Summary
-from sweep.report.chart import ACCENT, HIGHLIGHT, Chart, Drawn, cut, drawn, plain, styled, text, thin
+from sweep.report.chart import ACCENT, HIGHLIGHT, MAX_NAME, Chart, Drawn, cut, drawn, plain, styled, text, thin
 
 MAX_STEPS = 400
-MAX_NAME = 20
 
 
 class HypervolumeInfo(NamedTuple):
@@ -43,7 +42,7 @@ def info(summary: Summary) -> HypervolumeInfo | None:
         return None
     steps = thin(_changes(found), MAX_STEPS)
     reached = found.reached
-    unknown = f", without {wording.count(found.n_unknown, 'trial')} of unknown joules" if found.n_unknown else ""
+    unknown = f"<br>without {wording.count(found.n_unknown, 'trial')} of unknown joules" if found.n_unknown else ""
     return HypervolumeInfo(
         spent_j=[step.spent_j for step in steps],
         share=[100.0 * step.share for step in steps],
@@ -51,7 +50,7 @@ def info(summary: Summary) -> HypervolumeInfo | None:
         reached=(reached.spent_j, 100.0 * reached.share, _told(reached)),
         reference=text(_reference(summary, found)),
         n_trials=len(found.steps),
-        energy_title=f"Energy of the trials so far<br>({wording.provenance(summary.data.study.domains)} J{unknown})",
+        energy_title=f"Energy of the trials so far<br>({wording.provenance(summary.data.study.domains)} J){unknown}",
     )
 
 

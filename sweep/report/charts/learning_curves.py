@@ -15,10 +15,12 @@ from sweep.analysis.current import current
 from sweep.analysis.summary import Summary
 from sweep.records import TrajectoryPoint, TrialRecord
 from sweep.report.chart import (
+    MAX_NAME,
     MAX_POINTS,
     PALETTE,
     Chart,
     Drawn,
+    cut,
     drawn,
     energy_title,
     plain,
@@ -80,7 +82,7 @@ def info(summary: Summary) -> CurvesInfo | None:
         curves=curves,
         groups=[text(group) for group in groups],
         n_trials=len(trials),
-        quality_name=text(data.study.quality_name),
+        quality_name=text(cut(data.study.quality_name, MAX_NAME)),
         energy_title=energy_title(data),
         log_energy=spans_decades([item for curve in curves for item in curve.energy_j]),
     )

@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 from sweep.analysis import wording
 from sweep.analysis.power import ActivityPower, RunPower, SetupPower, setup_power
 from sweep.analysis.summary import Summary
-from sweep.report.chart import MUTED, PALETTE, Chart, Drawn, axis_title, drawn, plain, styled, text
+from sweep.report.chart import MAX_PROVENANCE, MUTED, PALETTE, Chart, Drawn, axis_title, drawn, plain, styled, text
 
 MAX_RUNS = 8
 LINES = PALETTE[-1]
@@ -88,7 +88,7 @@ def info(summary: Summary) -> PowerInfo | None:
         idle_w=found.idle_w,
         trials=text(wording.trials(found.numbers)),
         of=text(f"{which}: {wording.setup(found.params, wording.varying(summary.data))}"),
-        power_title=f"Mean power ({provenance} W)",
+        power_title=f"Mean power{' ' if len(provenance) <= MAX_PROVENANCE else '<br>'}({provenance} W)",
     )
 
 

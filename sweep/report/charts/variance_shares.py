@@ -12,16 +12,21 @@ from sweep.analysis.summary import Summary
 from sweep.report.chart import MUTED, PALETTE, Chart, Drawn, drawn, plain, styled, text
 
 RESIDUAL = "repeats"
+PATTERNS = ("", "/", "x")
 BAR_HEIGHT, LEGEND_LINE = 40, 18
 
 
 class Part(NamedTuple):
-    """One effect in every bar, in per cent; ``None`` where a bar does not have it. ``name`` is escaped."""
+    """One effect in every bar, in per cent; ``None`` where a bar does not have it. ``name`` is escaped.
+
+    After the last colour the first ones come again, with another pattern.
+    """
 
     name: str
     shares: list[float | None]
     labels: list[str]
     colour: str
+    pattern: str
 
 
 class SharesInfo(NamedTuple):
@@ -61,7 +66,7 @@ def plot(numbers: SharesInfo) -> go.Figure:
             text=part.labels,
             textposition="none",
             hovertemplate="%{y}<br>%{text}<extra></extra>",
-            marker={"color": part.colour},
+            marker={"color": part.colour, "pattern": {"shape": part.pattern}},
         )
     styled(figure, numbers.title, "", height=150 + BAR_HEIGHT * len(numbers.bars) + LEGEND_LINE * len(numbers.parts))
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
@@ -102,13 +107,14 @@ def _bar(group: Decompositions, response: str) -> str:
 
 def _part(name: str, bars: list[tuple[str, Decomposition]], index: int) -> Part:
     effects = [next((e for e in made.effects if effect_name(e) == name), None) for _, made in bars]
-    return _filled(name, effects, PALETTE[index % len(PALETTE)])
+    return _filled(name, effects, PALETTE[index % len(PALETTE)], PATTERNS[index // len(PALETTE) % len(PATTERNS)])
 
 
-def _filled(name: str, effects: list[Effect | None], colour: str) -> Part:
+def _filled(name: str, effects: list[Effect | None], colour: str, pattern: str = "") -> Part:
     return Part(
         name=text(name),
         shares=[None if effect is None else 100.0 * effect.share for effect in effects],
         labels=["" if effect is None else f"{text(name)}: {share(effect)}" for effect in effects],
         colour=colour,
+        pattern=pattern,
     )

@@ -126,7 +126,8 @@ const Figures = (() => {
 
   const cellsOf = (trace, keys) => {
     if (Array.isArray(trace.z?.[0])) {
-      return trace.z.flatMap((row, i) => row.map((z, j) => ({ x: trace.x?.[j] ?? j, y: trace.y?.[i] ?? i, z })));
+      const cells = trace.z.flatMap((row, i) => row.map((z, j) => ({ x: trace.x?.[j] ?? j, y: trace.y?.[i] ?? i, z })));
+      return cells.filter(({ z }) => z !== null);
     }
     const length = Math.max(...keys.map((key) => trace[key].length));
     return Array.from({ length }, (_, i) => ({
@@ -136,8 +137,11 @@ const Figures = (() => {
     }));
   };
 
+  /* A trace whose points share one place, such as a violin, with that place beside each of them. */
+  const spread = (trace) => (typeof trace.y0 === "string" && Array.isArray(trace.x) ? { ...trace, y: trace.x.map(() => trace.y0) } : trace);
+
   const rows = (figure) => {
-    const points = figure.data.flatMap((trace) => {
+    const points = figure.data.map(spread).flatMap((trace) => {
       const keys = KEYS.filter((key) => Array.isArray(trace[key]));
       const name = plainText(Array.isArray(trace.meta) && typeof trace.meta[0] === "string" ? trace.meta[0] : trace.name ?? "");
       return keys.length ? cellsOf(trace, keys).map((cells) => ({ trace: name, ...cells })) : [];

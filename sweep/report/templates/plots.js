@@ -11,7 +11,7 @@ const Plots = (() => {
     toImageButtonOptions: { format: "svg" },
   };
   const NEAR = "400px";
-  const PRINT = { width: 680, height: 560 };
+  const PRINT = { width: 680, height: 860 };
   const FIRST_SCREEN = { least: 260, below: 64 };
   const drawn = new Set();
   const overlays = {};

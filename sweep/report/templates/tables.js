@@ -12,13 +12,18 @@ const Tables = (() => {
     return copy;
   };
 
+  /* Joules of a cell that holds nothing else: [energy] or [energy, ± of it]. */
+  const joules = (cell) => {
+    const found = [...cell.querySelectorAll("data")];
+    return found.map((item) => item.textContent).join(" ± ") === cell.textContent.trim() ? found.map((item) => Number(item.value)) : [];
+  };
+
   /* The exact number of a cell, else its text. */
   const exact = (cell) => {
     if (cell.dataset.exact !== undefined) return Number(cell.dataset.exact);
     const main = withoutAside(cell);
-    const energy = main.querySelector("data");
-    if (energy && energy.textContent === main.textContent.trim()) return Number(energy.value);
-    return main.textContent.trim().replace(/\s+/g, " ");
+    const [energy] = joules(main);
+    return energy ?? main.textContent.trim().replace(/\s+/g, " ");
   };
 
   const key = (cell) => {
@@ -69,24 +74,30 @@ const Tables = (() => {
 
   const rows = (table) => {
     const body = [...table.tBodies, ...(table.tFoot ? [table.tFoot] : [])].flatMap((part) => [...part.rows]);
-    const cells = body.map((row) => [...row.cells]);
-    const hasAside = names(table).map((_, column) => cells.some((row) => row[column]?.querySelector("small")));
-    const isEnergy = names(table).map((_, column) => cells.some((row) => row[column]?.querySelector("data") && typeof exact(row[column]) === "number"));
+    const cells = body.map((row) => [...row.cells].flatMap((cell) => [cell, ...Array(cell.colSpan - 1).fill(null)]));
+    const hasAside = names(table).map((_, column) => cells.some((row) => row[column] && aside(row[column]) !== ""));
+    const isEnergy = names(table).map((_, column) => cells.some((row) => row[column] && joules(withoutAside(row[column])).length));
     const head = names(table).flatMap((name, column) => {
       const full = isEnergy[column] ? `${name} (J)` : name;
       return hasAside[column] ? [full, `${full}, aside`] : [full];
     });
-    return [head, ...cells.map((row) => row.flatMap((cell, column) => (hasAside[column] ? [exact(cell), aside(cell)] : [exact(cell), ...Array(cell.colSpan - 1).fill("")])))];
+    const told = (cell, column) => {
+      const own = cell ? exact(cell) : "";
+      return hasAside[column] ? [own, cell ? aside(cell) : ""] : [own];
+    };
+    return [head, ...cells.map((row) => row.flatMap(told))];
   };
 
+  /* What a cell tells beside its number: the ± of joules, or what stands small. */
   const aside = (cell) => {
+    const spread = joules(withoutAside(cell))[1];
     const small = cell.querySelector("small");
-    return small?.querySelector("data")?.value ?? small?.textContent.replace(/^SD /, "") ?? "";
+    return spread ?? small?.querySelector("data")?.value ?? small?.textContent.replace(/^SD /, "") ?? "";
   };
 
   const label = (table) => {
     const own = table.closest("details")?.querySelector("summary") ?? table.closest(".card")?.querySelector("h3");
-    return (own ?? table.closest("section").querySelector("h2")).textContent.trim();
+    return (own ?? table.closest("section")?.querySelector("h2") ?? document.querySelector("h1")).textContent.trim();
   };
 
   const start = () => {

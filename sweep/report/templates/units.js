@@ -12,28 +12,43 @@ const Units = (() => {
   const VERBATIM = "code, pre, data, script, style, select, textarea, noscript, .plot, [data-verbatim]";
   const gramsPerJoule = Page.data("page-data")?.co2e.g_per_j ?? null;
 
-  const factor = () => ({ J: 1, Wh: 1 / 3600, gCO2e: gramsPerJoule })[Page.state.unit];
-  const symbol = () => ({ J: "J", Wh: "Wh", gCO2e: "g CO2e" })[Page.state.unit];
+  const FACTORS = { J: 1, Wh: 1 / 3600, gCO2e: gramsPerJoule };
+  const SYMBOLS = { J: "J", Wh: "Wh", gCO2e: "g CO2e" };
+
+  const factor = () => FACTORS[Page.state.unit];
+  const symbol = () => SYMBOLS[Page.state.unit];
 
   const threeDigits = (amount) => {
     const decimals = amount === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(amount))));
     return amount.toFixed(Math.min(decimals, 2));
   };
 
-  const told = (joules) => {
-    const amount = joules * factor();
-    if (amount === 0) return `0 ${symbol()}`;
-    const known = Page.state.unit === "J" ? PREFIXES.slice(0, 5) : PREFIXES;
+  const told = (joules, unit = Page.state.unit) => {
+    const amount = joules * FACTORS[unit];
+    if (amount === 0) return `0 ${SYMBOLS[unit]}`;
+    const known = unit === "J" ? PREFIXES.slice(0, 5) : PREFIXES;
     const [size, prefix] = known.find(([size]) => Math.abs(amount) >= 0.9995 * size) ?? known.at(-1);
-    return `${threeDigits(amount / size)} ${prefix}${symbol()}`;
+    return `${threeDigits(amount / size)} ${prefix}${SYMBOLS[unit]}`;
   };
 
-  const node = (joules) => Page.element("data", { value: String(joules), textContent: told(joules) });
+  /* Made in any unit, it goes back to joules like the texts that the file came with. */
+  const node = (joules) => {
+    const made = Page.element("data", { value: String(joules), textContent: told(joules) });
+    made.dataset.joules = told(joules, "J");
+    return made;
+  };
+
+  /* What the page holds exactly, by its spelling: a sentence says the same as the number beside it, in any unit. */
+  const known = new Map();
+  const learn = (root) => {
+    for (const item of root.querySelectorAll("data[value]")) if (!known.has(item.textContent)) known.set(item.textContent, Number(item.value));
+  };
+  const read = (spelled, number, unit) => known.get(spelled) ?? Number(number) * JOULES[unit];
 
   /* A text with its energies, and the unit of an axis or of a picture ("measured J"), in the page's unit. */
   const rewritten = (text) => {
     if (Page.state.unit === "J") return text;
-    const numbers = text.replace(SPELLED, (_, number, unit) => told(Number(number) * JOULES[unit]));
+    const numbers = text.replace(SPELLED, (...found) => told(read(...found)));
     return numbers.replace(NAMED, (_, provenance) => `${provenance} ${symbol()}`);
   };
 
@@ -42,13 +57,14 @@ const Units = (() => {
     let end = 0;
     for (const found of text.data.matchAll(SPELLED)) {
       parts.push(text.data.slice(end, found.index));
-      parts.push(Page.element("data", { value: String(Number(found[1]) * JOULES[found[2]]), textContent: found[0] }));
+      parts.push(Page.element("data", { value: String(read(...found)), textContent: found[0] }));
       end = found.index + found[0].length;
     }
     if (end) text.replaceWith(...parts, text.data.slice(end));
   };
 
   const wrap = (root) => {
+    learn(root);
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT, (text) =>
       text.parentElement.closest(VERBATIM) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
     const texts = [];
