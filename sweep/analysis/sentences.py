@@ -128,6 +128,8 @@ class Words(NamedTuple):
         elif kind is Kind.STOP_EARLIER:
             sentence += "; the epochs after it gain nothing beyond the noise"
         lead = LEADS.get(kind) or ("Against your current setup" if against is Against.CURRENT else "")
+        if lead and point.setup is reference.setup:
+            sentence = sentence[:1].lower() + sentence[1:]
         return f"{lead}: {sentence}" if lead else sentence
 
     def _saving(self, point: FrontPoint, reference: FrontPoint) -> str:

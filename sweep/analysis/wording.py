@@ -4,7 +4,7 @@ Plain text without markup; whoever prints it escapes it. An unknown value is ``u
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sweep.records import Domain, DomainEnergy, Provenance, Scope, StudyData
@@ -23,13 +23,16 @@ def value(item: Any) -> str:
 
 def varying(data: StudyData) -> tuple[str, ...]:
     """Names of the dimensions in which the trials differ, in the order of the search space."""
-    seen: dict[str, set[str]] = {dimension.name: set() for dimension in data.study.dimensions}
-    for trial in data.trials:
-        for name, item in trial.params.items():
-            values = seen.setdefault(name, set())
-            if len(values) < 2:
-                values.add(repr(item))
-    return tuple(name for name, values in seen.items() if len(values) > 1)
+    params = [trial.params for trial in data.trials]
+    names = dict.fromkeys(dimension.name for dimension in data.study.dimensions)
+    for own in dict.fromkeys(map(tuple, params)):
+        names.update(dict.fromkeys(own))
+    return tuple(name for name in names if _differ(own[name] for own in params if name in own))
+
+
+def _differ(items: Iterator[Any]) -> bool:
+    first = repr(next(items, None))
+    return any(repr(item) != first for item in items)
 
 
 def setup(params: Mapping[str, Any], names: Sequence[str]) -> str:
@@ -97,6 +100,11 @@ def share(part: float, u: float | None = None) -> str:
     return text if u is None else f"{text} ± {100 * u:.{digits}f}"
 
 
+def saved(part: float, u: float | None = None) -> str:
+    """A saving as a share: ``71 % ± 4 of the joules saved``, or ``40 % more joules`` where it is none."""
+    return f"{share(part, u)} of the joules saved" if part >= 0 else f"{share(-part, u)} more joules"
+
+
 def quality(amount: float | None, *, in_points: bool, u: float | None = None) -> str:
     """A quality: ``93.1 % ± 0.4`` where all lie in [0, 1], else the plain number."""
     if amount is None:
@@ -120,7 +128,7 @@ def gain(amount: float, *, in_points: bool, u: float | None = None) -> str:
 def in_points(data: StudyData) -> bool:
     """Whether differences of this study's quality can be told in points of a hundred."""
     known = [trial.quality for trial in data.trials if trial.quality is not None]
-    return bool(known) and all(0.0 <= item <= 1.0 for item in known)
+    return bool(known) and min(known) >= 0.0 and max(known) <= 1.0
 
 
 def provenance(domains: Iterable[Domain | DomainEnergy]) -> str:

@@ -94,9 +94,9 @@ def _facts(data: StudyData, item: Recommendation) -> Iterator[tuple[str, str]]:
     elif item.point is not None:
         yield "On test data", "not tested"
     for versus in item.versus if item.primary else ():
-        told = wording.share(versus.difference.saving_rel, versus.difference.saving_rel_u)
+        told = wording.saved(versus.difference.saving_rel, versus.difference.saving_rel_u)
         gained = wording.gain(versus.difference.quality, in_points=points, u=versus.difference.quality_u)
-        yield f"Against {CALLED[versus.against]}", f"{told} of the joules saved, {gained} of quality"
+        yield f"Against {CALLED[versus.against]}", f"{told}, {gained} of quality"
     if item.price_j is not None:
         yield "Costs once", wording.energy(item.price_j)
     if item.impact is not None:

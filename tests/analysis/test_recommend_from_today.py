@@ -98,7 +98,7 @@ def test_the_epochs_of_patience_of_todays_setup_are_saved_once() -> None:
     curve = (0.5, 0.7, 0.9, 0.9, 0.9, 0.9)
     items = recommend(options(study(repeats(COSTLY, [curve, curve], epoch_j=(10.0, 10.1))), COSTLY)).items
     assert [item.point and item.point.epoch for item in items] == [3]
-    assert "Stopping the only setup at epoch 3 instead of 6 saves" in items[0].action
+    assert "stopping the only setup at epoch 3 instead of 6 saves" in items[0].action
 
 
 def test_a_setup_of_today_that_diverges_is_left() -> None:

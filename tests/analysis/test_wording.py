@@ -32,6 +32,11 @@ def test_duration(seconds: float | None, said: str) -> None:
     assert wording.duration(seconds) == said
 
 
+def test_a_saving_that_is_none_is_told_as_a_cost() -> None:
+    assert wording.saved(0.71, 0.04) == "71 % ± 4 of the joules saved"
+    assert wording.saved(-4.29) == "429 % more joules"
+
+
 def test_shares_and_gains_keep_the_digits_their_uncertainty_deserves() -> None:
     assert wording.share(0.714, 0.041) == "71 % ± 4"
     assert wording.share(0.714, 0.004) == "71.4 % ± 0.4"
