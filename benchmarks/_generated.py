@@ -66,7 +66,7 @@ def generated(n_trials: int, *, n_epochs: int = 50, n_layers: int = 20, seed: in
 
     Args:
         n_trials: at least 1; the grid is full from 4 trials on, if their number is a multiple of 4.
-        n_epochs: of every trial that ends by itself, pretraining included; more than ``PRETRAINING_EPOCHS``.
+        n_epochs: of every trial that ends by itself, pretraining included; at least 2.
         n_layers: each with a forward and a backward row; 0 for a study without layers.
         seed: of everything random.
     """
@@ -76,7 +76,7 @@ def generated(n_trials: int, *, n_epochs: int = 50, n_layers: int = 20, seed: in
     for run in _runs(grid, n_trials, seed):
         pretrained = None
         if run.paradigm != BASELINE:
-            own = pretraining_of(run, shares=len(grid.learning_rates))
+            own = pretraining_of(run, n_epochs=n_epochs, shares=len(grid.learning_rates))
             pretrained = first.setdefault((run.batch_size, run.repeat), own)
         trials.append(trial(run, pretrained, n_epochs, n_layers, seed))
     return StudyData(study=_study(grid, n_trials), trials=trials, sessions=_sessions(trials), tests=_tests(trials))

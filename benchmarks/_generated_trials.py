@@ -29,6 +29,8 @@ from sweep.records import (
 
 BASELINE, FROZEN = PARADIGMS = ("baseline", "pretrain_frozen")
 PRETRAINING_EPOCHS = 10
+FAILED_EPOCHS = 12
+"""Of a trial that fails, pretraining included."""
 N_TRAIN, N_VAL = 8192, 1024
 VAL_DIGEST = "made up"
 CRASH_EVERY = 97
@@ -57,9 +59,10 @@ class Run(NamedTuple):
 
 
 class Pretrained(NamedTuple):
-    """Joules of a pretraining, all of them, the trial that spent them, and the trainings that share them."""
+    """All joules of a pretraining, its epochs, the trial that spent them, and the trainings that share them."""
 
     energy_j: float
+    epochs: int
     number: int
     shares: int
 
@@ -69,9 +72,10 @@ def epoch_j(batch_size: int) -> float:
     return 20.0 + 2000.0 / batch_size
 
 
-def pretraining_of(run: Run, *, shares: int) -> Pretrained:
-    """The pretraining that a run would do itself."""
-    return Pretrained(1.5 * PRETRAINING_EPOCHS * epoch_j(run.batch_size), run.number, shares)
+def pretraining_of(run: Run, *, n_epochs: int, shares: int) -> Pretrained:
+    """The pretraining that a run of so many epochs would do itself; it leaves one for the training."""
+    epochs = min(PRETRAINING_EPOCHS, n_epochs - 1)
+    return Pretrained(1.5 * epochs * epoch_j(run.batch_size), epochs, run.number, shares)
 
 
 def trial(run: Run, pretrained: Pretrained | None, n_epochs: int, n_layers: int, seed: int) -> TrialRecord:
@@ -86,7 +90,7 @@ def trial(run: Run, pretrained: Pretrained | None, n_epochs: int, n_layers: int,
     """
     noise = np.random.default_rng([seed, run.number])
     stop = _stop_reason(run)
-    points = _trajectory(run, pretrained, n_epochs if stop in RESULTS else PRETRAINING_EPOCHS + 2, noise)
+    points = _trajectory(run, pretrained, n_epochs if stop in RESULTS else min(n_epochs, FAILED_EPOCHS), noise)
     phases = _phases(run, pretrained, points)
     quality, best = max((point.quality, -point.epoch) for point in points if point.quality is not None)
     disturbed = run.number % DISTURB_EVERY == DISTURB_EVERY - 1
@@ -141,7 +145,7 @@ def _trajectory(
     run: Run, pretrained: Pretrained | None, length: int, noise: np.random.Generator
 ) -> list[TrajectoryPoint]:
     """All epochs of a trial; joules are those it is charged with."""
-    n_first = 0 if pretrained is None else PRETRAINING_EPOCHS
+    n_first = 0 if pretrained is None else pretrained.epochs
     charged_j = 0.0 if pretrained is None else pretrained.energy_j / pretrained.shares
     step_j = epoch_j(run.batch_size) * (0.5 if pretrained else 1.0)
     costs = step_j * (1.0 + 0.01 * noise.standard_normal(length - n_first) + 0.01 * noise.standard_normal())
@@ -188,6 +192,6 @@ def _pretraining(run: Run, pretrained: Pretrained | None) -> Pretraining | None:
         reused=pretrained.number != run.number,
         energy_j=pretrained.energy_j,
         energy_u_random_j=u_random_j(pretrained.energy_j),
-        epochs=PRETRAINING_EPOCHS,
-        duration_s=EPOCH_S * PRETRAINING_EPOCHS,
+        epochs=pretrained.epochs,
+        duration_s=EPOCH_S * pretrained.epochs,
     )

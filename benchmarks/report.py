@@ -2,8 +2,11 @@
 
 Studies of ``_generated`` with 100, 1,000 and 10,000 trials, each of 50 epochs and 20 layers:
 
-    sweep report DIR      whole process: start, reading the store, analyses, page and tables
-    analyse and write     in one process that holds the records already: analyses, page and tables
+    sweep report DIR      the whole command: start, reading the store, analyses, page and tables; large studies in two
+                          processes (``sweep.cli.report``), whose CPU seconds are added, and of whose memory the larger
+                          is told
+    one process           analyses, page and tables one after the other, in a process that holds the records already;
+                          more than the command where that takes two
     first paint           Chromium's first-contentful-paint of the file, and when the first chart stands in the page
 
 Growth is the time over that of the study a tenth as large, less the time of a study of one trial (start and imports).
@@ -43,7 +46,7 @@ COLUMNS = (
     "CPU s",
     "growth",
     "memory MB",
-    "analyse and write s",
+    "one process, records in memory, s",
     "first paint s",
     "first chart s",
     "report.html MB",

@@ -52,6 +52,14 @@ def test_what_is_charged_for_pretrainings_was_spent_on_them() -> None:
     assert charged == pytest.approx(total_j(trial.energy_spent_j for trial in data.trials), rel=1e-3)
 
 
+@pytest.mark.parametrize("n_epochs", [2, 10, 12])
+def test_a_pretraining_leaves_an_epoch_for_the_training(n_epochs: int) -> None:
+    data = generated(40, n_epochs=n_epochs, n_layers=0)
+    assert {len(trial.trajectory) for trial in data.trials} == {n_epochs}
+    assert {trial.trajectory[-1].phase for trial in data.trials} == {"supervised"}
+    assert {trial.pretraining.epochs for trial in data.trials if trial.pretraining} == {min(10, n_epochs - 1)}
+
+
 def test_it_has_everything_that_a_report_shows(data: StudyData) -> None:
     found = summarise(data)
     assert {trial.state for trial in data.trials} == {State.COMPLETE, State.FAIL}

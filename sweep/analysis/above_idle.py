@@ -126,7 +126,8 @@ def _table(table: LayerTable) -> LayerTable:
 
 
 def _row(row: LayerEnergy) -> LayerEnergy:
-    energy_j = {name: row.dynamic_j.get(name) for name in row.energy_j}
+    known = row.dynamic_j
+    energy_j = known if known.keys() == row.energy_j.keys() else {name: known.get(name) for name in row.energy_j}
     return msgspec.structs.replace(row, energy_j=energy_j, dynamic_j={}, steps_j=[])
 
 

@@ -17,6 +17,7 @@ nothing of the direction of an effect; large grids have fewer draws, and so roug
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -162,20 +163,34 @@ def _redrawn(
 
     Cells of one size are worked out together, ``CELLS_AT_ONCE`` at a time.
     """
-    random, n_draws = np.random.default_rng(SEED), max(MIN_DRAWS, min(N_DRAWS, MAX_MEANS // len(cells)))
-    moved, within = np.empty((n_draws, len(cells))), np.zeros(n_draws)
-    for start, stop in _equal(cells):
-        size = (n_draws, len(cells[start]))
-        noise = pool[np.stack([random.integers(len(pool), size=size).T for _ in range(start, stop)])]
+    chosen = _chosen(len(pool), tuple(map(len, cells)))
+    n_draws = chosen[0].shape[-1]
+    moved, within, start = np.empty((n_draws, len(cells))), np.zeros(n_draws), 0
+    for places in chosen:
+        noise, stop = pool[places], start + len(places)
         moved[:, start:stop] = (means[start:stop, None] + noise.mean(axis=1)).T
         within += noise.var(axis=1).sum(axis=0) / len(cells)
+        start = stop
     return moved, within
 
 
-def _equal(cells: Sequence[Sequence[float]]) -> Iterator[tuple[int, int]]:
-    """Stretches of neighbours of one size: first place, and the place after the last."""
+@lru_cache(maxsize=1)
+def _chosen(n_pool: int, sizes: tuple[int, ...]) -> list[NDArray[np.int_]]:
+    """Places in the pool, of each stretch of cells: shape ``(n_cells, n_repeats, n_draws)``.
+
+    Kept for the next number of the same cells: drawing takes as long as what is made of it.
+    """
+    random, n_draws = np.random.default_rng(SEED), max(MIN_DRAWS, min(N_DRAWS, MAX_MEANS // len(sizes)))
+    return [
+        random.integers(n_pool, size=(stop - start, n_draws, sizes[start])).transpose(0, 2, 1)
+        for start, stop in _equal(sizes)
+    ]
+
+
+def _equal(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Stretches of neighbouring cells of one size: first place, and the place after the last."""
     start = 0
-    for _, group in itertools.groupby(cells, key=len):
+    for _, group in itertools.groupby(sizes):
         end = start + sum(1 for _ in group)
         yield from ((place, min(place + CELLS_AT_ONCE, end)) for place in range(start, end, CELLS_AT_ONCE))
         start = end

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from sweep.analysis import paired
 from sweep.analysis.noise import Noise, gap_u
 from sweep.analysis.paired import PairedSetup
-from sweep.analysis.resample import Repeated, bounds, draws
+from sweep.analysis.resample import Repeated, all_bounds, draws
 from sweep.records import TrialRecord
 
 
@@ -181,12 +181,14 @@ def _line(setups: Sequence[PairedSetup], paradigm: str, noise: Noise) -> BreakEv
     tried = [s for s in setups if {paradigm, paired.BASELINE} & (s.runs.keys() | s.diverged.keys())]
     values = [_repeated(setup, paradigm) for setup in tried]
     drawn = draws([item for item in values if not isinstance(item, str)])
-    means = iter([] if drawn is None else drawn.means)
     level = _Level(noise.confidence, drawn.df if drawn else 0)
+    drawings = iter(
+        [] if drawn is None else zip(drawn.means, _intervals(trainings_of(drawn.means), level), strict=True)
+    )
     found = [
-        _Drawn(_item(setup, paradigm, value, own, noise, level), own)
+        _Drawn(_item(setup, paradigm, value, interval, noise), own)
         for setup, value in zip(tried, values, strict=True)
-        for own in [None if isinstance(value, str) else next(means, None)]
+        for own, interval in [(None, None) if isinstance(value, str) else next(drawings, (None, None))]
     ]
     kept = [item for item in found if item.item.joules is not None]
     fair = [item for item in kept if item.item.verdict in (Verdict.COMPARABLE, Verdict.BETTER)]
@@ -223,9 +225,8 @@ def _item(
     setup: PairedSetup,
     paradigm: str,
     value: Repeated | str,
-    drawn: NDArray[np.float64] | None,
+    interval: Interval | None,
     noise: Noise,
-    level: _Level,
 ) -> BreakEven:
     pairs = setup.together(paradigm, paired.BASELINE)
     joules = None if isinstance(value, str) else Joules(*value.values.mean(axis=0).tolist())
@@ -240,7 +241,7 @@ def _item(
         trials=tuple(sorted(trial.number for pair in pairs for trial in pair)),
         joules=joules,
         reason=value if isinstance(value, str) else None,
-        interval=_interval(trainings_of(drawn), level) if drawn is not None and several else None,
+        interval=interval if several else None,
         quality_gap=quality_gap,
         quality_gap_u=quality_gap_u,
         verdict=Verdict.INCOMPARABLE if numbers else verdict,
@@ -266,9 +267,17 @@ def _gap(pairs: Sequence[tuple[TrialRecord, ...]], noise: Noise) -> tuple[float 
 
 
 def _interval(values: NDArray[np.float64], level: _Level) -> Interval:
-    low, high = bounds(values, *level)
-    never = float(np.mean(np.isinf(values)))
-    return Interval(low if math.isfinite(low) else None, high if math.isfinite(high) else None, never)
+    return _intervals(values[None], level)[0]
+
+
+def _intervals(values: NDArray[np.float64], level: _Level) -> list[Interval]:
+    """An interval for each row of draws, shape ``(n_setups, n_draws)``."""
+    limits = all_bounds(values, *level).tolist()
+    nevers = np.mean(np.isinf(values), axis=-1).tolist()
+    return [
+        Interval(low if math.isfinite(low) else None, high if math.isfinite(high) else None, never)
+        for low, high, never in zip(*limits, nevers, strict=True)
+    ]
 
 
 def _extremes(kept: Sequence[_Drawn], level: _Level) -> Extremes | None:

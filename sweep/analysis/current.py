@@ -28,10 +28,13 @@ def is_disturbed(trial: TrialRecord) -> bool:
 
 def superseded(trials: Iterable[TrialRecord]) -> dict[int, int]:
     """Numbers of the superseded trials, each with the number of the one that stands for it."""
+    complete = [trial for trial in trials if trial.state is State.COMPLETE]
+    keys = [(setup_key(trial), trial.repeat) for trial in complete]
+    if len(set(keys)) == len(keys):
+        return {}
     runs: dict[tuple[bytes, int], list[TrialRecord]] = {}
-    for trial in trials:
-        if trial.state is State.COMPLETE:
-            runs.setdefault((setup_key(trial), trial.repeat), []).append(trial)
+    for key, trial in zip(keys, complete, strict=True):
+        runs.setdefault(key, []).append(trial)
     found: dict[int, int] = {}
     for run in runs.values():
         chosen = max(run, key=lambda trial: (not is_disturbed(trial), trial.number)).number
@@ -43,4 +46,4 @@ def current(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
     """The trials without the superseded ones, in their order."""
     records = list(trials)
     replaced = superseded(records)
-    return [trial for trial in records if trial.number not in replaced]
+    return [trial for trial in records if trial.number not in replaced] if replaced else records

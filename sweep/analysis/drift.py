@@ -22,7 +22,8 @@ import math
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import compress, groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -117,14 +118,15 @@ def drift(data: StudyData, confidence: float = 0.95) -> Drift | None:
         return None
     runs = tuple(run for trial in known if not is_disturbed(trial) for run in _runs(trial))
     warm_up = _warm_up(runs, 1.0 - confidence)
+    logs = [[math.log(item) for item in run.step_j] for run in runs]
     return Drift(
         runs=runs,
         disturbed=tuple(sorted(trial.number for trial in known if is_disturbed(trial))),
         first=_effect(runs, lambda run: _excess(run, 0)),
         warm_up_epochs=warm_up,
         trend=_trend(runs, warm_up),
-        temperature=_companion(runs, lambda conditions: conditions.temperature_c),
-        clock=_companion(runs, lambda conditions: conditions.clock_mhz),
+        temperature=_companion(runs, logs, attrgetter("temperature_c")),
+        clock=_companion(runs, logs, attrgetter("clock_mhz")),
         confidence=confidence,
     )
 
@@ -226,13 +228,16 @@ def _wilcoxon_p(items: Sequence[float]) -> float | None:
     return float(stats.wilcoxon(moved).pvalue) if moved else 1.0
 
 
-def _companion(runs: Sequence[Run], sensor: Callable[[Conditions], float | None]) -> Companion | None:
+def _companion(
+    runs: Sequence[Run], step_logs: Sequence[Sequence[float]], sensor: Callable[[Conditions], float | None]
+) -> Companion | None:
+    """What a sensor showed; ``step_logs`` are the logarithms of the joules of a step, as those of ``runs``."""
     first, last, values, logs = [], [], [], []
-    for run in runs:
+    for run, run_logs in zip(runs, step_logs, strict=True):
         seen = [None if item is None else sensor(item) for item in run.conditions]
-        known = [(value, math.log(e)) for value, e in zip(seen, run.step_j, strict=True) if value is not None]
-        if len(known) > MIN_LATER:
-            own, own_logs = zip(*known, strict=True)
+        own = [value for value in seen if value is not None]
+        if len(own) > MIN_LATER:
+            own_logs = list(compress(run_logs, (value is not None for value in seen)))
             first.append(own[0])
             last.append(own[-1])
             middle, middle_log = statistics.median(own), statistics.median(own_logs)

@@ -107,10 +107,11 @@ def _group(
 ) -> Decompositions:
     levels = {name: _levels(data, name, runs) for name in names}
     factors = tuple(name for name in names if len(levels[name]) > 1)
-    missing = _missing(data, runs, factors, levels)
+    missing = _no_grid(data, factors, levels)
+    cells = _cells(runs, factors, levels) if missing is None else []
+    missing = missing or _empty_cells(cells, factors, levels)
     by_response: dict[str, Decomposition | None] = {}
     if missing is None:
-        cells = _cells(runs, factors, levels)
         shape = [len(levels[name]) for name in factors]
         for name, response in _responses().items():
             numbers = [[math.log(response(run)) for run in cell] for cell in cells]
@@ -151,8 +152,8 @@ def _cells(runs: Sequence[_Run], factors: Sequence[str], levels: dict[str, list[
     return [groups.get(place, []) for place in places]
 
 
-def _missing(data: StudyData, runs: Sequence[_Run], factors: Sequence[str], levels: dict[str, list[Any]]) -> str | None:
-    """Why the runs are no full grid."""
+def _no_grid(data: StudyData, factors: Sequence[str], levels: dict[str, list[Any]]) -> str | None:
+    """Why the search space is no grid that can be decomposed."""
     ranges = [item.name for item in data.study.dimensions if item.values is None and item.name in factors]
     if ranges:
         return f"{' and '.join(ranges)} was drawn from a range; the shares need a full grid (search.sampler=grid)"
@@ -160,7 +161,11 @@ def _missing(data: StudyData, runs: Sequence[_Run], factors: Sequence[str], leve
         return "no dimension varies"
     if math.prod(len(levels[name]) for name in factors) > MAX_CELLS:
         return f"the grid has more than {MAX_CELLS} cells"
-    cells = _cells(runs, factors, levels)
+    return None
+
+
+def _empty_cells(cells: Sequence[Sequence[_Run]], factors: Sequence[str], levels: dict[str, list[Any]]) -> str | None:
+    """Why the grid is not full."""
     places = itertools.product(*(levels[name] for name in factors))
     empty = [dict(zip(factors, place, strict=True)) for place, cell in zip(places, cells, strict=True) if not cell]
     if not empty:

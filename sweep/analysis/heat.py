@@ -50,12 +50,18 @@ class HeatTable(NamedTuple):
 
 
 class _Axis(NamedTuple):
+    """A dimension of a table.
+
+    Attributes:
+        places: place of each value among the labels, by the value's ``repr``.
+    """
+
     name: str
     labels: tuple[str, ...]
-    label_of: Callable[[Any], str]
+    places: dict[str, int]
 
     def place(self, trial: TrialRecord) -> int:
-        return self.labels.index(self.label_of(trial.params.get(self.name)))
+        return self.places[repr(trial.params.get(self.name))]
 
 
 def heat_tables(data: StudyData, measure: Callable[[TrialRecord], float | None]) -> tuple[HeatTable, ...]:
@@ -65,48 +71,60 @@ def heat_tables(data: StudyData, measure: Callable[[TrialRecord], float | None])
     if not names or not numbers:
         return ()
     if dimension not in names or len(names) < 3:
-        return (_table(data, names, numbers),)
+        return (_table(*_axes(data, names), names[2:], numbers),)
     names = tuple(name for name in names if name != dimension)
+    axes = _axes(data, names)
     groups: dict[str, list[tuple[TrialRecord, float]]] = {}
     for trial, number in numbers:
         groups.setdefault(paradigm_of(trial, dimension), []).append((trial, number))
-    return tuple(_table(data, names, group)._replace(paradigm=paradigm) for paradigm, group in groups.items())
+    return tuple(_table(*axes, names[2:], group)._replace(paradigm=paradigm) for paradigm, group in groups.items())
 
 
 def _complete(data: StudyData) -> list[TrialRecord]:
     return [trial for trial in current(data.trials) if trial.state is State.COMPLETE]
 
 
-def _table(data: StudyData, names: Sequence[str], numbers: Sequence[tuple[TrialRecord, float]]) -> HeatTable:
+def _axes(data: StudyData, names: Sequence[str]) -> tuple[_Axis, _Axis]:
+    """Rows and columns; one row without a name where one dimension varies."""
     row_name, column_name = (names[0], names[1]) if len(names) > 1 else ("", names[0])
-    rows, columns = _axis(data, row_name), _axis(data, column_name)
+    return _axis(data, row_name), _axis(data, column_name)
+
+
+def _table(
+    rows: _Axis, columns: _Axis, averaged: Sequence[str], numbers: Sequence[tuple[TrialRecord, float]]
+) -> HeatTable:
     cells: dict[tuple[int, int], list[float]] = defaultdict(list)
     for trial, number in numbers:
         cells[rows.place(trial), columns.place(trial)].append(number)
     values = np.full((len(rows.labels), len(columns.labels)), np.nan)
     for place, items in cells.items():
         values[place] = statistics.fmean(items)
-    return HeatTable(row_name, column_name, rows.labels, columns.labels, values, tuple(names[2:]))
+    return HeatTable(rows.name, columns.name, rows.labels, columns.labels, values, tuple(averaged))
 
 
 def _axis(data: StudyData, name: str) -> _Axis:
     """Labels of a dimension in the order of its values, failed trials included."""
-    if not name:
-        return _Axis(name, ("",), lambda _: "")
     found = [trial.params.get(name) for trial in data.trials]
-    if not all(isinstance(item, int | float) and not isinstance(item, bool) for item in found):
-        return _Axis(name, tuple(dict.fromkeys(wording.value(item) for item in found)), wording.value)
-    numbers = sorted({float(item) for item in found if item is not None})
+    values = {repr(item): item for item in found}
+    labels, label_of = _labels(found, list(values.values())) if name else (("",), lambda _: "")
+    return _Axis(name, labels, {key: labels.index(label_of(item)) for key, item in values.items()})
+
+
+def _labels(found: Sequence[Any], values: Sequence[Any]) -> tuple[tuple[str, ...], Callable[[Any], str]]:
+    """Labels, and which of them a value has; ``values`` are those found, each once."""
+    if not all(isinstance(item, int | float) and not isinstance(item, bool) for item in values):
+        return tuple(dict.fromkeys(wording.value(item) for item in values)), wording.value
+    numbers = sorted({float(item) for item in values})
     if len(numbers) > MAX_VALUES:
-        return _binned(name, [float(item) for item in found if item is not None])
-    return _Axis(name, tuple(_number(item) for item in numbers), _number)
+        return _binned([float(item) for item in found])
+    return tuple(_number(item) for item in numbers), _number
 
 
 def _number(item: Any) -> str:
     return f"{item:.6g}"
 
 
-def _binned(name: str, items: Sequence[float]) -> _Axis:
+def _binned(items: Sequence[float]) -> tuple[tuple[str, ...], Callable[[Any], str]]:
     edges = np.unique(np.quantile(items, np.linspace(0.0, 1.0, N_BINS + 1)))
     labels = tuple(f"{low:.3g} to {high:.3g}" for low, high in itertools.pairwise(edges))
 
@@ -114,4 +132,4 @@ def _binned(name: str, items: Sequence[float]) -> _Axis:
         index = int(np.searchsorted(edges, np.float64(item), side="right")) - 1
         return labels[min(index, len(labels) - 1)]
 
-    return _Axis(name, labels, label)
+    return labels, label

@@ -152,8 +152,9 @@ def _paradigm_mean(name: str, setups: Sequence[Iterable[TrialRecord]]) -> Paradi
 
 
 def _over(trials: Sequence[TrialRecord], number: Callable[[TrialRecord], float | None]) -> float | None:
-    found = mean_of(number(trial) for trial in trials)
-    return None if found is None else found.mean
+    values = [number(trial) for trial in trials]
+    known = [item for item in values if item is not None]
+    return statistics.fmean(known) if known and len(known) == len(values) else None
 
 
 def _per_epoch_j(trial: TrialRecord) -> float | None:

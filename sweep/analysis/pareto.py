@@ -87,8 +87,10 @@ def hypervolume(quality: ArrayLike, energy_j: ArrayLike, reference: tuple[float,
 def envelope(setups: Iterable[Setup]) -> tuple[FrontPoint, ...]:
     """The front over all trajectories, by rising joules (and quality); of equal points the earliest epoch."""
     points = [(setup, point) for setup in setups for point in setup.candidates]
-    numbers = np.array([(point.energy_j, -point.quality, point.epoch) for _, point in points]).reshape(-1, 3)
-    order = np.lexsort(numbers.T[::-1])
-    losses = numbers[order, 1]
+    energies_j = np.array([point.energy_j for _, point in points])
+    losses = np.array([-point.quality for _, point in points])
+    epochs = np.array([point.epoch for _, point in points])
+    order = np.lexsort((epochs, losses, energies_j))
+    losses = losses[order]
     least_before = np.minimum.accumulate(np.concatenate([[np.inf], losses]))[:-1]
     return tuple(front_point(*points[index]) for index in order[losses < least_before])

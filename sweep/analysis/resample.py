@@ -79,9 +79,14 @@ def draws(setups: Sequence[Repeated]) -> Draws | None:
 
 def bounds(values: NDArray[np.float64], confidence: float, df: int) -> tuple[float, float]:
     """Interval from draws of shape ``(n_draws,)`` made from residuals of ``df`` degrees of freedom."""
-    tail = _tail(confidence, df)
-    low, high = np.quantile(values, (tail, 1.0 - tail), method="inverted_cdf")
+    low, high = all_bounds(values, confidence, df)
     return float(low), float(high)
+
+
+def all_bounds(values: NDArray[np.float64], confidence: float, df: int) -> NDArray[np.float64]:
+    """``bounds`` of draws of shape ``(..., n_draws)``, all at once: lower and upper ones, shape ``(2, ...)``."""
+    tail = _tail(confidence, df)
+    return np.asarray(np.quantile(values, (tail, 1.0 - tail), axis=-1, method="inverted_cdf"))
 
 
 @cache

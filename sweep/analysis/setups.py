@@ -15,16 +15,21 @@ a setup of which a repeat diverged is excluded as a whole: whoever trains it may
 different heads, those with the most stand on the front, and the others beside it: their qualities do not compare.
 """
 
+import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import compress, repeat
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweep.analysis.current import current, is_disturbed, setup_key, superseded
+from sweep.analysis.current import is_disturbed, setup_key, superseded
 from sweep.records import State, StopReason, StudyData, TrialRecord, total_j
+
+_is_run = attrgetter("is_run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class Setup:
     Attributes:
         trials: current COMPLETE trials, by number; the repeats.
         failed: numbers of the FAIL trials.
-        points: by rising epoch; empty if nothing can be averaged.
+        points: by rising epoch; empty if nothing can be averaged. After one that is a run all are.
         excluded: why the setup is off the front; ``None`` if it is not.
         contaminated: numbers of the trials that other programs disturbed.
         superseded: numbers of the COMPLETE trials that were done again and count no more.
@@ -94,8 +99,10 @@ class Setup:
 
     @property
     def candidates(self) -> tuple[SetupPoint, ...]:
-        """The points that may stand on the front."""
-        return () if self.excluded else tuple(point for point in self.points if point.is_run)
+        """The points that may stand on the front; they are the last ones, if any."""
+        if self.excluded:
+            return ()
+        return self.points[bisect.bisect_left(self.points, True, key=_is_run) :]  # noqa: FBT003
 
 
 def setups(data: StudyData) -> tuple[Setup, ...]:
@@ -122,7 +129,8 @@ def phase_epoch(setup: Setup, epoch: int) -> int:
 
 
 def _setup(group: Sequence[TrialRecord]) -> Setup:
-    complete = tuple(trial for trial in current(group) if trial.state is State.COMPLETE)
+    replaced = superseded(group)
+    complete = tuple(trial for trial in group if trial.state is State.COMPLETE and trial.number not in replaced)
     points = _points(complete)
     return Setup(
         params=dict(group[0].params),
@@ -131,7 +139,7 @@ def _setup(group: Sequence[TrialRecord]) -> Setup:
         points=points,
         excluded=_exclusion(group, complete, points),
         contaminated=tuple(trial.number for trial in complete if is_disturbed(trial)),
-        superseded=tuple(superseded(group)),
+        superseded=tuple(replaced),
     )
 
 
@@ -152,16 +160,14 @@ def _points(trials: Sequence[TrialRecord]) -> tuple[SetupPoint, ...]:
     longest = max((len(trial.trajectory) for trial in trials), default=0)
     if longest == 0 or any(not trial.trajectory for trial in trials):
         return ()
-    qualities = np.stack([_best_so_far(trial, longest) for trial in trials])
-    joules = np.stack([_cumulative_j(trial, longest) for trial in trials])
+    qualities = np.array([_best_so_far(trial, longest) for trial in trials])
+    joules = np.array([_cumulative_j(trial, longest) for trial in trials])
     known = np.logical_and.reduce(np.isfinite(qualities + joules))
     is_run_from = max((len(trial.trajectory) for trial in trials if not trial.prefix_is_run), default=1)
-    numbers = zip(*_mean_sd(qualities), *_mean_sd(joules), known, strict=True)
-    return tuple(
-        SetupPoint(epoch, quality, quality_sd, energy_j, energy_sd_j, len(trials), epoch >= is_run_from)
-        for epoch, (quality, quality_sd, energy_j, energy_sd_j, is_known) in enumerate(numbers, start=1)
-        if is_known
-    )
+    epochs = range(1, longest + 1)
+    is_run = (epoch >= is_run_from for epoch in epochs)
+    points = map(SetupPoint, epochs, *_mean_sd(qualities), *_mean_sd(joules), repeat(len(trials)), is_run)
+    return tuple(compress(points, known))
 
 
 def _best_so_far(trial: TrialRecord, length: int) -> NDArray[np.float64]:
@@ -178,6 +184,8 @@ def _cumulative_j(trial: TrialRecord, length: int) -> NDArray[np.float64]:
 
 def _extended(curve: NDArray[np.float64], length: int) -> NDArray[np.float64]:
     """The curve with its last number repeated."""
+    if len(curve) == length:
+        return curve
     return np.concatenate([curve, np.full(length - len(curve), curve[-1])])
 
 

@@ -95,5 +95,4 @@ def finite(value: float) -> float | None:
 def total_j(values: Iterable[float | None]) -> float | None:
     """Sum of joules; ``None`` if there is none, or if one of them is unknown."""
     items = list(values)
-    known = [item for item in items if item is not None]
-    return math.fsum(known) if known and len(known) == len(items) else None
+    return None if not items or None in items else math.fsum(items)  # type: ignore[arg-type]

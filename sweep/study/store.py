@@ -12,7 +12,7 @@ RUNNING under a free lock is dead, and either its record is whole (it is rolled 
 process writes. Reading needs neither torch nor the lock.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -138,9 +138,22 @@ class StudyStore:
         with uncollected():
             for number, artifact in ended(self.storage, RECORD):
                 if number not in self._records:
-                    self._records[number] = self._read(artifact, TrialRecord, f"record of trial {number}")
+                    self._records[number] = self._record(number, artifact)
                 found.append(self._records[number])
         return found
+
+    def each_record(self) -> Iterator[TrialRecord]:
+        """Records of all ended trials, by number, each read when it is asked for and not kept.
+
+        Raises:
+            RecordError: if one is damaged.
+        """
+        for number, artifact in ended(self.storage, RECORD):
+            yield self._record(number, artifact)
+
+    def n_ended(self) -> int:
+        """Number of ended trials that left a record."""
+        return len(ended(self.storage, RECORD))
 
     def waiting(self) -> bool:
         """Whether a setup stands in Optuna's queue, left by a process that was killed before it took it."""
@@ -161,13 +174,20 @@ class StudyStore:
         Raises:
             StudyError: if the study was not made by this tool, or holds nothing yet.
         """
+        return msgspec.structs.replace(self.data_without_trials(), trials=self.records())
+
+    def data_without_trials(self) -> StudyData:
+        """All but the records of trials, which ``each_record`` reads one by one; errors as those of ``data``."""
         study = self.study_record()
         if study is None:
             raise StudyError(f"{self.folder} holds no study of sweep", "give a folder made by sweep")
         attrs = self.study.user_attrs
         sessions = [msgspec.convert(attrs[key], SessionRecord) for key in sorted(attrs) if key.startswith(SESSION)]
         tests = [msgspec.convert(item, TestResult) for item in attrs.get(TESTS, [])]
-        return StudyData(study=study, trials=self.records(), sessions=sessions, tests=tests)
+        return StudyData(study=study, trials=[], sessions=sessions, tests=tests)
+
+    def _record(self, number: int, artifact: str) -> TrialRecord:
+        return self._read(artifact, TrialRecord, f"record of trial {number}")
 
     def _read(self, artifact: str, kind: type[R], where: str) -> R:
         try:
