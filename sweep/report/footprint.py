@@ -3,14 +3,14 @@
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from sweep.analysis import wording
 from sweep.analysis.amounts import Amount
 from sweep.analysis.footprint import Footprint
 from sweep.analysis.footprint_words import co2e, footprint_sentences, money
+from sweep.report.page import energy_data
 
 
 class FootprintView(NamedTuple):
-    """The table, its cells as plain text, and what belongs below it."""
+    """The table, its cells as text (joules with the exact number), and what belongs below it."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -23,7 +23,7 @@ def footprint_view(found: Footprint) -> FootprintView:
     columns = ("", "energy", *(["CO2e"] if has_co2e else []), *(["money"] if has_money else []))
     rows = []
     for row in found.rows:
-        cells = [row.what, wording.energy(row.energy_j)]
+        cells = [row.what, energy_data(row.energy_j)]
         if has_co2e:
             cells.append(co2e(row.co2e_kg))
         if has_money:

@@ -1,4 +1,4 @@
-"""The sections "Learning paradigms" and "Why the energy differs": sentences, and tables as cells of plain text.
+"""The sections "Learning paradigms" and "Why the energy differs": sentences, and tables as cells of text.
 
     break-even    a table for each pretrained paradigm: equation 2 of each setup, with its interval and quality gap
     Table 3       downstream joules, frozen against trained on
@@ -13,6 +13,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from markupsafe import Markup
+
 from sweep.analysis import wording
 from sweep.analysis.amortisation import Amortisation, AmortisedRow
 from sweep.analysis.anova import Effect
@@ -25,6 +27,7 @@ from sweep.analysis.paired import dimension_of_paradigm
 from sweep.analysis.paradigm_words import called, comparison, interval, is_known, paradigm_sentences
 from sweep.analysis.saving import Saving, SetupSaving
 from sweep.analysis.summary import Summary
+from sweep.report.page import energy_data
 from sweep.report.sources import SourcesView, Table, make_table
 
 
@@ -72,7 +75,7 @@ def _break_even(line: BreakEvenLine, names: Sequence[str], *, in_points: bool) -
 
 
 def _energies(item: BreakEven) -> tuple[str, ...]:
-    joules = ("", "", "") if item.joules is None else tuple(wording.energy(number) for number in item.joules)
+    joules = ("", "", "") if item.joules is None else tuple(energy_data(number) for number in item.joules)
     return (str(item.n), *joules, is_known(item), interval(item.interval))
 
 
@@ -87,12 +90,12 @@ def _freezing(found: Freezing, names: Sequence[str]) -> Table:
     columns = (*names, "#n", f"#{found.frozen}", f"#{found.finetuned}", "#saved")
     rows = [_saved(row, names) for row in found.saving.setups]
     whole = found.saving
-    rows.append((*_total(names), "", wording.energy(whole.energy_j), wording.energy(whole.reference_j), _share(whole)))
+    rows.append((*_total(names), "", energy_data(whole.energy_j), energy_data(whole.reference_j), _share(whole)))
     return make_table(title, columns, rows)
 
 
 def _saved(row: SetupSaving, names: Sequence[str]) -> tuple[str, ...]:
-    joules = (wording.energy(row.energy_j), wording.energy(row.reference_j))
+    joules = (energy_data(row.energy_j), energy_data(row.reference_j))
     return (*_params(row.params, names), str(row.n), *joules, _percent(row.saving_rel))
 
 
@@ -113,7 +116,7 @@ def _recommended(row: AmortisedRow, names: Sequence[str], *, in_points: bool) ->
         return (reuses, *("" for _ in names), "", "", "")
     quality = wording.quality(row.point.quality, in_points=in_points)
     params = _params(row.point.setup.params, names)
-    return (reuses, *params, str(row.point.epoch), quality, wording.energy(row.point.energy_j))
+    return (reuses, *params, str(row.point.epoch), quality, energy_data(row.point.energy_j))
 
 
 def _means(found: Sequence[ParadigmMean], *, in_points: bool) -> Table:
@@ -137,7 +140,7 @@ def _multitask(found: MultiTask, names: Sequence[str], *, in_points: bool) -> It
         columns = (*names, "#n", "#together", "#one by one", "#saved")
         rows = [_saved(row, names) for row in found.saving.setups]
         whole = found.saving
-        joules = (wording.energy(whole.energy_j), wording.energy(whole.reference_j))
+        joules = (energy_data(whole.energy_j), energy_data(whole.reference_j))
         rows.append((*_total(names), "", *joules, _share(whole)))
         yield make_table(f"Joules of {', '.join(found.heads)}, together and one by one", columns, rows)
     heads = [f"#{head}, {way}" for head in found.heads for way in ("alone", "together")]
@@ -182,8 +185,8 @@ def _percent(part: float | None) -> str:
 def _joules(found: Mean | None) -> str:
     if found is None:
         return wording.UNKNOWN
-    spread = "" if found.sd is None else f" (SD {wording.energy(found.sd)})"
-    return f"{wording.energy(found.mean)}{spread}"
+    mean = energy_data(found.mean)
+    return mean if found.sd is None else Markup("{} (SD {})").format(mean, energy_data(found.sd))
 
 
 def _quality(found: Mean | None, *, in_points: bool) -> str:

@@ -1,4 +1,4 @@
-"""The section "Where the joules are from": tables of what the energy of a study rests on, as cells of plain text.
+"""The section "Where the joules are from": tables of what the energy of a study rests on, as cells of text.
 
     domains   what is covered, how well, and its idle power before and after
     polled    equation 1 beside the counter
@@ -15,6 +15,7 @@ from sweep.analysis.basis import Basis, Disturbed, GapRow, Range, SensorRow
 from sweep.analysis.basis_words import basis_sentences, disturbance
 from sweep.analysis.domains import DomainRow, PolledRatio
 from sweep.records import IdlePower, Steadiness
+from sweep.report.page import energy_data
 
 MAX_ROWS = 50
 BYTES_A_GIB = 2.0**30
@@ -32,7 +33,7 @@ class Table(NamedTuple):
 
     Attributes:
         title: what it is.
-        rows: cells, shape ``(n_rows, n_columns)``.
+        rows: cells, shape ``(n_rows, n_columns)``; plain text, or joules with their exact number as markup.
         n: rows there are, those not shown included.
     """
 
@@ -142,8 +143,8 @@ def _polled(item: PolledRatio) -> tuple[str, ...]:
     return (
         item.domain,
         str(item.n),
-        wording.energy(item.energy_j),
-        wording.energy(item.polled_j),
+        energy_data(item.energy_j),
+        energy_data(item.polled_j),
         f"{item.mean:.3f}{spread}",
         f"{item.low:.3f}",
         f"{item.high:.3f}",
@@ -156,8 +157,8 @@ def _gap(row: GapRow) -> tuple[str, ...]:
         row.domain,
         wording.seconds(row.gap_s),
         "" if row.share is None else wording.share(row.share),
-        wording.energy(row.u_random_j),
-        wording.energy(row.u_ungapped_j),
+        energy_data(row.u_random_j),
+        energy_data(row.u_ungapped_j),
     )
 
 

@@ -1,6 +1,7 @@
 """The cells of "Where the joules are from"."""
 
 import pytest
+from markupsafe import Markup
 
 from sweep.analysis.basis import Basis, basis
 from sweep.report import sources
@@ -48,7 +49,7 @@ def test_each_row_has_a_cell_a_column() -> None:
 )
 def test_rows_say_what_was_planted(title: str, row: tuple[str, ...]) -> None:
     found = _table(basis(worn()), title).rows
-    assert row in found
+    assert row in [tuple(Markup(cell).striptags() for cell in cells) for cells in found]
 
 
 def test_tables_without_rows_are_left_out() -> None:
