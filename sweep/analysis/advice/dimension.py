@@ -69,7 +69,7 @@ def _item(context: Context, effect: Effect, reference: FrontPoint, lead: str) ->
     own, dimension = context.primary.point, effect.factors[0]
     direction = _direction(reference.setup.params[dimension], own.setup.params[dimension])
     action = (
-        f"{lead}{direction}: it explains {share(effect)} of the variance of ln energy, and all else as recommended "
+        f"{lead}{direction}: it explains {share(effect)} of the variance of ln energy, and, all else as recommended, "
         f"{context.words.compared(own, reference)}"
     )
     return context.compared(Kind.DIMENSION, Against.OTHER_VALUE, own, reference, action)
