@@ -1,19 +1,19 @@
 # Two commands do everything on a fresh machine with Python 3.11+ and pip:
 #   make sweep   create .venv, install, run the PAMAP2 study   (ARGS="..." appends overrides)
-#   make test    the same environment plus the dev extra, run the tests: two at a time, then those that must run alone
+#   make test    the same environment plus the dev extra, run the tests: three at a time, since many wait, then those that must run alone
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: sweep test check bench chaos clean
+.PHONY: sweep test check bench chaos long clean
 
 sweep: $(VENV)/.installed
 	$(BIN)/python -m sweep +experiment=pamap2 $(ARGS)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile -m "not alone" $(ARGS) || test $$? -eq 5  # ARGS chose none
+	$(BIN)/python -m pytest --numprocesses=3 --dist=loadfile -m "not alone and not long" $(ARGS) || test $$? -eq 5  # ARGS chose none
 	$(BIN)/python -m pytest -m alone $(ARGS) || test $$? -eq 5
 
 check: $(VENV)/.installed-dev
@@ -21,6 +21,9 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+long: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m long $(ARGS)
 
 chaos: $(VENV)/.installed-dev
 	SWEEP_CHAOS_KILLS=40 $(BIN)/python -m pytest tests/study/test_chaos.py

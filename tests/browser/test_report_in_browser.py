@@ -253,6 +253,7 @@ def test_a_static_table_sorts_by_its_numbers(browser: Browser, reports: dict[str
     with visited(browser, reports["48 trials"]) as visit:
         setups = visit.page.locator("#setups .total table")
         setups.locator("th button", has_text="accuracy").click()
+        expect(setups.locator("th", has_text="accuracy")).to_have_attribute("aria-sort", "ascending")
         told = setups.locator("tbody td:nth-child(4)").all()
         qualities = [float(cell.get_attribute("data-exact") or "") for cell in told]
         assert qualities == sorted(qualities)

@@ -121,7 +121,7 @@ def test_known_truth_with_a_slow_counter_that_lags() -> None:
     check_known_truth(runs, rmspe=0.1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("tick_s", "budget_s", "ms", "lag_s", "rmspe", "ratio"),
     [
