@@ -168,17 +168,18 @@ def _redrawn(
     moved, within, start = np.empty((n_draws, len(cells))), np.zeros(n_draws), 0
     for places in chosen:
         noise, stop = pool[places], start + len(places)
-        moved[:, start:stop] = (means[start:stop, None] + noise.mean(axis=1)).T
-        within += noise.var(axis=1).sum(axis=0) / len(cells)
+        shift, square = noise.mean(axis=1), np.einsum("crd,crd->cd", noise, noise) / noise.shape[1]
+        moved[:, start:stop] = (means[start:stop, None] + shift).T
+        within += np.maximum(square - shift**2, 0.0).sum(axis=0) / len(cells)
         start = stop
     return moved, within
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _chosen(n_pool: int, sizes: tuple[int, ...]) -> list[NDArray[np.int_]]:
     """Places in the pool, of each stretch of cells: shape ``(n_cells, n_repeats, n_draws)``.
 
-    Kept for the next number of the same cells: drawing takes as long as what is made of it.
+    Kept for the next numbers of the same cells: drawing takes as long as what is made of it.
     """
     random, n_draws = np.random.default_rng(SEED), max(MIN_DRAWS, min(N_DRAWS, MAX_MEANS // len(sizes)))
     return [

@@ -14,7 +14,7 @@ its gaps is taken as the domain's repeatability times its joules.
 Limits: what no sensor told is not known and does not count as quiet, cool or steady.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -93,7 +93,7 @@ class Basis:
     polled: tuple[PolledRatio, ...]
     gaps: tuple[GapRow, ...]
     disturbed: tuple[Disturbed, ...]
-    superseded: dict[int, int]
+    superseded: Mapping[int, int]
     n_steadiness: int
     unsteady: tuple[tuple[int, Steadiness], ...]
     sensors: tuple[SensorRow, ...]
@@ -101,7 +101,7 @@ class Basis:
 
 def basis(data: StudyData) -> Basis:
     """The basis of a study."""
-    trials = sorted(current(data.trials), key=lambda trial: trial.number)
+    trials = sorted(current(data), key=lambda trial: trial.number)
     complete = [trial for trial in trials if trial.state is State.COMPLETE]
     domains = {domain.name: domain for domain in data.study.domains}
     steadiness = [(trial.number, trial.steadiness) for trial in complete if trial.steadiness is not None]
@@ -112,7 +112,7 @@ def basis(data: StudyData) -> Basis:
         polled=polled_ratios(data),
         gaps=tuple(row for trial in trials for row in _gaps(trial, domains)),
         disturbed=tuple(disturbed(trial) for trial in complete if is_disturbed(trial)),
-        superseded=superseded(data.trials),
+        superseded=superseded(data),
         n_steadiness=len(steadiness),
         unsteady=tuple(sorted(unsteady, key=lambda item: -abs(item[1].drift_rel))),
         sensors=_sensors(trials),

@@ -9,11 +9,12 @@ and the others are superseded by it. Analyses see current records only; joules o
 counts all. FAIL records are never superseded: a crash says nothing of a run, and a divergence stays a fact about it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import msgspec
 
-from sweep.records import State, TrialRecord
+from sweep.analysis.once import once
+from sweep.records import State, StudyData, TrialRecord
 
 
 def setup_key(trial: TrialRecord) -> bytes:
@@ -26,9 +27,10 @@ def is_disturbed(trial: TrialRecord) -> bool:
     return trial.load is not None and trial.load.contaminated
 
 
-def superseded(trials: Iterable[TrialRecord]) -> dict[int, int]:
-    """Numbers of the superseded trials, each with the number of the one that stands for it."""
-    complete = [trial for trial in trials if trial.state is State.COMPLETE]
+@once
+def superseded(data: StudyData) -> Mapping[int, int]:
+    """Numbers of the superseded trials of a study, each with the number of the one that stands for it."""
+    complete = [trial for trial in data.trials if trial.state is State.COMPLETE]
     keys = [(setup_key(trial), trial.repeat) for trial in complete]
     if len(set(keys)) == len(keys):
         return {}
@@ -42,8 +44,8 @@ def superseded(trials: Iterable[TrialRecord]) -> dict[int, int]:
     return found
 
 
-def current(trials: Iterable[TrialRecord]) -> list[TrialRecord]:
-    """The trials without the superseded ones, in their order."""
-    records = list(trials)
-    replaced = superseded(records)
-    return [trial for trial in records if trial.number not in replaced] if replaced else records
+@once
+def current(data: StudyData) -> tuple[TrialRecord, ...]:
+    """The trials of a study without the superseded ones, in their order."""
+    replaced = superseded(data)
+    return tuple(trial for trial in data.trials if trial.number not in replaced)

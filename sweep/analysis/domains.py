@@ -120,7 +120,7 @@ def setup_domains(setup: Setup) -> dict[str, DomainMean]:
 def polled_ratios(data: StudyData) -> tuple[PolledRatio, ...]:
     """One for each domain whose power was polled beside its counter, over the current COMPLETE trials."""
     pairs: dict[str, list[tuple[float, float]]] = {}
-    for trial in current(data.trials):
+    for trial in current(data):
         for name, energy in trial.domains.items():
             if trial.state is State.COMPLETE and energy.energy_j and energy.polled_j is not None:
                 pairs.setdefault(name, []).append((energy.energy_j, energy.polled_j))

@@ -20,9 +20,9 @@ Modelled joules follow CPU time, so their drift is one of time and not of leakag
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress, groupby
+from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -65,6 +65,14 @@ class Run(NamedTuple):
         return tuple(item / later for item in self.step_j)
 
 
+class Typical(NamedTuple):
+    """Median, over the ``n`` runs that have an epoch, of the joules of a step there over their later median."""
+
+    epoch: int
+    relative: float
+    n: int
+
+
 class Effect(NamedTuple):
     """A relative change, median over trials, and the p-value that it is none; ``None`` with too few trials."""
 
@@ -92,6 +100,7 @@ class Drift:
     Attributes:
         runs: what it rests on.
         disturbed: numbers of the trials left out because other programs disturbed them.
+        typical: by rising epoch.
         first: of the first epoch over the later median; ``None`` if no trial is long enough.
         warm_up_epochs: epochs that were each significantly dearer than what followed, at most ``MAX_WARM_UP``.
         trend: change an epoch after the warm-up; ``None`` if no trial is long enough.
@@ -102,6 +111,7 @@ class Drift:
 
     runs: tuple[Run, ...]
     disturbed: tuple[int, ...]
+    typical: tuple[Typical, ...]
     first: Effect | None
     warm_up_epochs: int
     trend: Effect | None
@@ -112,23 +122,49 @@ class Drift:
 
 def drift(data: StudyData, confidence: float = 0.95) -> Drift | None:
     """The warm-up test of a study; ``None`` if no trial recorded the joules of its steps."""
-    complete = [trial for trial in current(data.trials) if trial.state is State.COMPLETE]
+    complete = [trial for trial in current(data) if trial.state is State.COMPLETE]
     known = [trial for trial in complete if any(_step_j(point) is not None for point in trial.trajectory)]
     if not known:
         return None
     runs = tuple(run for trial in known if not is_disturbed(trial) for run in _runs(trial))
-    warm_up = _warm_up(runs, 1.0 - confidence)
-    logs = [[math.log(item) for item in run.step_j] for run in runs]
+    blocks = _blocks(runs)
+    warm_up = _warm_up(runs, blocks, 1.0 - confidence)
     return Drift(
         runs=runs,
         disturbed=tuple(sorted(trial.number for trial in known if is_disturbed(trial))),
-        first=_effect(runs, lambda run: _excess(run, 0)),
+        typical=_typical(blocks),
+        first=_effect(runs, _excess(blocks, 0)),
         warm_up_epochs=warm_up,
-        trend=_trend(runs, warm_up),
-        temperature=_companion(runs, logs, attrgetter("temperature_c")),
-        clock=_companion(runs, logs, attrgetter("clock_mhz")),
+        trend=_trend(runs, blocks, warm_up),
+        temperature=_companion(runs, blocks, attrgetter("temperature_c")),
+        clock=_companion(runs, blocks, attrgetter("clock_mhz")),
         confidence=confidence,
     )
+
+
+class _Block(NamedTuple):
+    """Runs of the same epochs, which are worked out together.
+
+    Attributes:
+        places: of each run among all.
+        epochs: shape ``(n_epochs,)``, rising.
+        step_j: shape ``(n_runs, n_epochs)``, joules.
+    """
+
+    places: list[int]
+    epochs: NDArray[np.int_]
+    step_j: NDArray[np.float64]
+
+
+def _blocks(runs: Sequence[Run]) -> list[_Block]:
+    places: dict[tuple[int, ...], list[int]] = {}
+    for place, run in enumerate(runs):
+        places.setdefault(run.epochs, []).append(place)
+    return [
+        _Block(part, np.array(epochs), np.array([runs[place].step_j for place in part]))
+        for epochs, equal in places.items()
+        for part in (equal[start : start + RUNS_AT_ONCE] for start in range(0, len(equal), RUNS_AT_ONCE))
+    ]
 
 
 def _runs(trial: TrialRecord) -> Iterator[Run]:
@@ -152,47 +188,56 @@ def _step_j(point: TrajectoryPoint) -> float | None:
     return point.train_j / point.steps if point.steps and point.train_j and point.train_j > 0 else None
 
 
-def _warm_up(runs: Sequence[Run], alpha: float) -> int:
+def _typical(blocks: Iterable[_Block]) -> tuple[Typical, ...]:
+    found: dict[int, list[NDArray[np.float64]]] = {}
+    for block in blocks:
+        relative = block.step_j / np.median(block.step_j[:, 1:], axis=1, keepdims=True)
+        for epoch, column in zip(block.epochs.tolist(), relative.T, strict=True):
+            found.setdefault(epoch, []).append(column)
+    columns = ((epoch, np.concatenate(found[epoch])) for epoch in sorted(found))
+    return tuple(Typical(epoch, float(np.median(column)), len(column)) for epoch, column in columns)
+
+
+def _warm_up(runs: Sequence[Run], blocks: Sequence[_Block], alpha: float) -> int:
     for index in range(MAX_WARM_UP):
-        found = _effect(runs, lambda run, index=index: _excess(run, index))  # type: ignore[misc]
+        found = _effect(runs, _excess(blocks, index))
         if found is None or found.p is None or found.p >= alpha or found.size_rel <= 0.0:
             return index
     return MAX_WARM_UP
 
 
-def _excess(run: Run, index: int) -> float | None:
-    later = run.step_j[index + 1 :]
-    return math.log(run.step_j[index] / statistics.median(later)) if len(later) >= MIN_LATER else None
+def _excess(blocks: Iterable[_Block], index: int) -> dict[int, float]:
+    """Logarithm of an epoch's joules over the later median, by the place of the run."""
+    found: dict[int, float] = {}
+    for block in blocks:
+        later = block.step_j[:, index + 1 :]
+        if later.shape[1] >= MIN_LATER:
+            excess = np.log(block.step_j[:, index] / np.median(later, axis=1))
+            found.update(zip(block.places, excess.tolist(), strict=True))
+    return found
 
 
-def _effect(runs: Sequence[Run], measure: Callable[[Run], float | None]) -> Effect | None:
+def _effect(runs: Sequence[Run], by_place: Mapping[int, float]) -> Effect | None:
     """Median of a logarithmic change over trials, tested."""
-    logs = _by_trial(runs, map(measure, runs))
+    logs = _by_trial(runs, by_place)
     return Effect(math.expm1(statistics.median(logs)), _wilcoxon_p(logs), len(logs)) if logs else None
 
 
-def _trend(runs: Sequence[Run], warm_up: int) -> Effect | None:
+def _trend(runs: Sequence[Run], blocks: Iterable[_Block], warm_up: int) -> Effect | None:
     """Median slope over trials, tested by their taus."""
-    found = _slopes_and_taus(runs, warm_up)
-    slopes = _by_trial(runs, (item and item[0] for item in found))
-    taus = _by_trial(runs, (item and item[1] for item in found))
-    return Effect(math.expm1(statistics.median(slopes)), _wilcoxon_p(taus), len(slopes)) if slopes else None
-
-
-def _slopes_and_taus(runs: Sequence[Run], warm_up: int) -> list[tuple[float, float] | None]:
-    """Theil and Sen's slope and Kendall's tau-b of each run, those of one length together; ``None`` for a short one."""
-    places: dict[tuple[int, ...], list[int]] = {}
-    for place, run in enumerate(runs):
-        if len(run.epochs) - warm_up > MIN_LATER:
-            places.setdefault(run.epochs[warm_up:], []).append(place)
-    found: list[tuple[float, float] | None] = [None] * len(runs)
-    for epochs, equal in places.items():
-        for start in range(0, len(equal), RUNS_AT_ONCE):
-            part = equal[start : start + RUNS_AT_ONCE]
-            step_j = np.array([runs[place].step_j[warm_up:] for place in part])
-            for place, slope, tau in zip(part, *_of_pairs(np.array(epochs), step_j), strict=True):
-                found[place] = slope, tau
-    return found
+    all_slopes: dict[int, float] = {}
+    all_taus: dict[int, float] = {}
+    for block in blocks:
+        if len(block.epochs) - warm_up > MIN_LATER:
+            slopes, taus = _of_pairs(block.epochs[warm_up:], block.step_j[:, warm_up:])
+            all_slopes.update(zip(block.places, slopes, strict=True))
+            all_taus.update(zip(block.places, taus, strict=True))
+    found = _by_trial(runs, all_slopes)
+    return (
+        Effect(math.expm1(statistics.median(found)), _wilcoxon_p(_by_trial(runs, all_taus)), len(found))
+        if found
+        else None
+    )
 
 
 def _of_pairs(epochs: NDArray[np.int_], step_j: NDArray[np.float64]) -> tuple[list[float], list[float]]:
@@ -211,12 +256,11 @@ def _of_pairs(epochs: NDArray[np.int_], step_j: NDArray[np.float64]) -> tuple[li
     return slopes.tolist(), taus.tolist()
 
 
-def _by_trial(runs: Sequence[Run], numbers: Iterable[float | None]) -> list[float]:
+def _by_trial(runs: Sequence[Run], by_place: Mapping[int, float]) -> list[float]:
     """One number for each trial: the mean over its phases."""
     trials: dict[int, list[float]] = {}
-    for run, item in zip(runs, numbers, strict=True):
-        if item is not None:
-            trials.setdefault(run.number, []).append(item)
+    for place in sorted(by_place):
+        trials.setdefault(runs[place].number, []).append(by_place[place])
     return [math.fsum(items) / len(items) for items in trials.values()]
 
 
@@ -229,25 +273,34 @@ def _wilcoxon_p(items: Sequence[float]) -> float | None:
 
 
 def _companion(
-    runs: Sequence[Run], step_logs: Sequence[Sequence[float]], sensor: Callable[[Conditions], float | None]
+    runs: Sequence[Run], blocks: Iterable[_Block], sensor: Callable[[Conditions], float | None]
 ) -> Companion | None:
-    """What a sensor showed; ``step_logs`` are the logarithms of the joules of a step, as those of ``runs``."""
+    """What a sensor showed, in the runs where it did so after more than ``MIN_LATER`` epochs."""
     first, last, values, logs = [], [], [], []
-    for run, run_logs in zip(runs, step_logs, strict=True):
-        seen = [None if item is None else sensor(item) for item in run.conditions]
-        own = [value for value in seen if value is not None]
-        if len(own) > MIN_LATER:
-            own_logs = list(compress(run_logs, (value is not None for value in seen)))
-            first.append(own[0])
-            last.append(own[-1])
-            middle, middle_log = statistics.median(own), statistics.median(own_logs)
-            values += [value - middle for value in own]
-            logs += [item - middle_log for item in own_logs]
-    if not first:
+    for block in blocks:
+        shown = [[item and sensor(item) for item in runs[place].conditions] for place in block.places]
+        table = np.array(shown, dtype=float)
+        often = np.isfinite(table).sum(axis=1) > MIN_LATER
+        table, known = table[often], np.isfinite(table[often])
+        rows, log_j = np.arange(len(table)), np.log(block.step_j[often])
+        first.append(table[rows, known.argmax(axis=1)])
+        last.append(table[rows, known.shape[1] - 1 - known[:, ::-1].argmax(axis=1)])
+        values.append((table - _medians(table, known))[known])
+        logs.append((log_j - _medians(log_j, known))[known])
+    firsts, lasts = np.concatenate(first or [[]]), np.concatenate(last or [[]])
+    if not len(firsts):
         return None
-    return Companion(statistics.median(first), statistics.median(last), _spearman(values, logs))
+    correlation = _spearman(np.concatenate(values), np.concatenate(logs))
+    return Companion(float(np.median(firsts)), float(np.median(lasts)), correlation)
 
 
-def _spearman(one: Sequence[float], other: Sequence[float]) -> float | None:
-    varies = min(one) < max(one) and min(other) < max(other)
+def _medians(table: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Median of the known numbers of each row: shape ``(n_rows, 1)``."""
+    ordered, n = np.sort(np.where(known, table, np.inf), axis=1), known.sum(axis=1, keepdims=True)
+    low, high = (np.take_along_axis(ordered, place, axis=1) for place in ((n - 1) // 2, n // 2))
+    return np.asarray((low + high) / 2.0)
+
+
+def _spearman(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
+    varies = one.min() < one.max() and other.min() < other.max()
     return float(stats.spearmanr(one, other).statistic) if varies else None

@@ -95,7 +95,7 @@ def _runs(data: StudyData) -> list[_Run]:
     """Current trials that ended by themselves or diverged, with positive joules and an epoch."""
     kept = RESULTS | {StopReason.DIVERGED}
     found = []
-    for trial in current(data.trials):
+    for trial in current(data):
         epochs = len(trial.trajectory)
         if trial.stop_reason in kept and epochs and trial.energy_j is not None and trial.energy_j > 0:
             found.append(_Run(trial, trial.energy_j, epochs))

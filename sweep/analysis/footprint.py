@@ -174,7 +174,7 @@ def scale_u_rel_of(data: StudyData) -> float | None:
     """Relative standard uncertainty of the scale of a study's joules: one meter, one factor; ``None`` if not known."""
     pairs = [
         (trial.energy_u_scale_j, trial.energy_j)
-        for trial in current(data.trials)
+        for trial in current(data)
         if trial.energy_u_scale_j is not None and trial.energy_j
     ]
     total = math.fsum(joules for _, joules in pairs)

@@ -11,8 +11,7 @@ Limits: a mean over a third dimension hides what that dimension does.
 
 import itertools
 import statistics
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from sweep.analysis import wording
 from sweep.analysis.current import current
+from sweep.analysis.once import once
 from sweep.analysis.paired import dimension_of_paradigm, paradigm_of
 from sweep.records import State, StudyData, TrialRecord
 
@@ -64,24 +64,49 @@ class _Axis(NamedTuple):
         return self.places[repr(trial.params.get(self.name))]
 
 
+class _Placed(NamedTuple):
+    """A trial, the paradigm of its table, and its row and column there."""
+
+    trial: TrialRecord
+    paradigm: str
+    cell: tuple[int, int]
+
+
+class _Grid(NamedTuple):
+    """Where the trials of a study stand."""
+
+    rows: _Axis
+    columns: _Axis
+    averaged: tuple[str, ...]
+    placed: tuple[_Placed, ...]
+
+
 def heat_tables(data: StudyData, measure: Callable[[TrialRecord], float | None]) -> tuple[HeatTable, ...]:
     """Mean of ``measure`` in each cell, a table for each paradigm; empty if no dimension varies or no trial has it."""
+    grid = _grid(data)
+    groups: dict[str, dict[tuple[int, int], list[float]]] = {}
+    for trial, paradigm, cell in () if grid is None else grid.placed:
+        if (number := measure(trial)) is not None:
+            groups.setdefault(paradigm, {}).setdefault(cell, []).append(number)
+    return tuple(_table(grid, paradigm, cells) for paradigm, cells in groups.items() if grid is not None)
+
+
+@once
+def _grid(data: StudyData) -> _Grid | None:
+    """The current COMPLETE trials in their cells; ``None`` if no dimension varies."""
     names, dimension = wording.varying(data), dimension_of_paradigm(data)
-    numbers = [(trial, number) for trial in _complete(data) if (number := measure(trial)) is not None]
-    if not names or not numbers:
-        return ()
-    if dimension not in names or len(names) < 3:
-        return (_table(*_axes(data, names), names[2:], numbers),)
-    names = tuple(name for name in names if name != dimension)
-    axes = _axes(data, names)
-    groups: dict[str, list[tuple[TrialRecord, float]]] = {}
-    for trial, number in numbers:
-        groups.setdefault(paradigm_of(trial, dimension), []).append((trial, number))
-    return tuple(_table(*axes, names[2:], group)._replace(paradigm=paradigm) for paradigm, group in groups.items())
-
-
-def _complete(data: StudyData) -> list[TrialRecord]:
-    return [trial for trial in current(data.trials) if trial.state is State.COMPLETE]
+    if not names:
+        return None
+    is_apart = dimension in names and len(names) >= 3
+    if is_apart:
+        names = tuple(name for name in names if name != dimension)
+    rows, columns = _axes(data, names)
+    placed = tuple(
+        _Placed(trial, paradigm_of(trial, dimension) if is_apart else "", (rows.place(trial), columns.place(trial)))
+        for trial in current(data)
+        if trial.state is State.COMPLETE
+    )
+    return _Grid(rows, columns, names[2:], placed)
 
 
 def _axes(data: StudyData, names: Sequence[str]) -> tuple[_Axis, _Axis]:
@@ -90,16 +115,12 @@ def _axes(data: StudyData, names: Sequence[str]) -> tuple[_Axis, _Axis]:
     return _axis(data, row_name), _axis(data, column_name)
 
 
-def _table(
-    rows: _Axis, columns: _Axis, averaged: Sequence[str], numbers: Sequence[tuple[TrialRecord, float]]
-) -> HeatTable:
-    cells: dict[tuple[int, int], list[float]] = defaultdict(list)
-    for trial, number in numbers:
-        cells[rows.place(trial), columns.place(trial)].append(number)
+def _table(grid: _Grid, paradigm: str, cells: Mapping[tuple[int, int], Sequence[float]]) -> HeatTable:
+    rows, columns = grid.rows, grid.columns
     values = np.full((len(rows.labels), len(columns.labels)), np.nan)
     for place, items in cells.items():
         values[place] = statistics.fmean(items)
-    return HeatTable(rows.name, columns.name, rows.labels, columns.labels, values, tuple(averaged))
+    return HeatTable(rows.name, columns.name, rows.labels, columns.labels, values, grid.averaged, paradigm)
 
 
 def _axis(data: StudyData, name: str) -> _Axis:

@@ -102,10 +102,10 @@ def growth(data: StudyData, setups: Iterable[Setup]) -> Growth | None:
         setups: its setups; trials of those off the front do not enter.
     """
     counted = {number for setup in setups if not setup.excluded for number in setup.numbers}
-    standing = {trial.number for trial in current(data.trials)} & counted
+    standing = {trial.number for trial in current(data)} & counted
     trials = sorted((trial for trial in data.trials if trial.energy_spent_j is not None), key=_ended)
     points = {trial.number: list(_improvements(trial)) for trial in trials if trial.number in standing}
-    reference, best = _box([point for own in points.values() for point in own])
+    reference, best = _box(points.values())
     if not (best > reference[0] and reference[1] > 0.0):
         return None
     steps = tuple(_steps(trials, points, reference, best))
@@ -134,11 +134,11 @@ def _steps(
         yield Step(trial.number, spent_j, stairs.area / box)
 
 
-def _box(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], float]:
-    """The reference point and the best quality; of equal quality and no joules without points."""
-    qualities = [quality for quality, _ in points]
-    most_j = max((energy_j for _, energy_j in points), default=0.0)
-    return (min(qualities, default=0.0), most_j), max(qualities, default=0.0)
+def _box(points: Iterable[Sequence[tuple[float, float]]]) -> tuple[tuple[float, float], float]:
+    """The reference point and the best quality, of the points of each trial; zeros without any."""
+    known = [point for own in points for point in own] or [(0.0, 0.0)]
+    qualities, energies_j = zip(*known, strict=True)
+    return (min(qualities), max(energies_j)), max(qualities)
 
 
 def _improvements(trial: TrialRecord) -> Iterator[tuple[float, float]]:

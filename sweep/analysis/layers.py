@@ -181,7 +181,7 @@ def _marking_share(tables: Sequence[LayerTable]) -> float | None:
 def setup_layers(data: StudyData, recommended: Setup | None) -> SetupLayers | None:
     """Layers of the recommended setup, mean over its trials; else of the first trial that has any."""
     repeats = [trial for trial in recommended.trials if trial.layers] if recommended else []
-    trials = repeats or [trial for trial in sorted(current(data.trials), key=lambda t: t.number) if trial.layers][:1]
+    trials = repeats or [trial for trial in sorted(current(data), key=lambda t: t.number) if trial.layers][:1]
     if not trials:
         return None
     covered = {name: domain for trial in trials for name, domain in trial.domains.items()}

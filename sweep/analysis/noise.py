@@ -229,7 +229,7 @@ def _binomial(data: StudyData, quality: float | None, confidence: float) -> floa
 def _meter_repeatability(data: StudyData) -> float:
     shares = [
         trial.energy_u_random_j / trial.energy_j
-        for trial in current(data.trials)
+        for trial in current(data)
         if trial.energy_u_random_j is not None and trial.energy_j
     ]
     return statistics.median(shares) if shares else 0.0

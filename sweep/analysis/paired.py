@@ -64,7 +64,7 @@ def paired(data: StudyData) -> tuple[PairedSetup, ...]:
     """The setups of a study, apart from the paradigm, in the order of their first trial."""
     dimension = dimension_of_paradigm(data)
     groups: dict[bytes, list[TrialRecord]] = {}
-    for trial in sorted(current(data.trials), key=lambda trial: trial.number):
+    for trial in sorted(current(data), key=lambda trial: trial.number):
         key = msgspec.json.encode(_without(trial.params, dimension), order="sorted")
         groups.setdefault(key, []).append(trial)
     return tuple(_pair(group, dimension) for group in groups.values())

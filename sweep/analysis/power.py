@@ -72,7 +72,7 @@ class SetupPower(NamedTuple):
 
 def setup_power(data: StudyData, recommended: Setup | None) -> SetupPower | None:
     """Power of the recommended setup, else of the first completed trial; ``None`` if no epoch's power is known."""
-    complete = [trial for trial in current(data.trials) if trial.state is State.COMPLETE]
+    complete = [trial for trial in current(data) if trial.state is State.COMPLETE]
     trials = recommended.trials if recommended else sorted(complete, key=lambda trial: trial.number)[:1]
     runs = tuple(RunPower(trial.number, epochs) for trial in trials if (epochs := _epochs(trial)))
     if not runs:

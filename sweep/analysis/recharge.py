@@ -60,7 +60,7 @@ class EnergyNoise:
 
     def __init__(self, data: StudyData, groups: Sequence[Setup], noise: Noise) -> None:
         self._noise = noise
-        self._trials = [t for t in current(data.trials) if t.energy_u_random_j is not None and t.energy_j]
+        self._trials = [t for t in current(data) if t.energy_u_random_j is not None and t.energy_j]
         repeated = [setup for setup in groups if setup.candidates and len(setup.trials) > 1]
         places = [(trial, common_point(setup).epoch) for setup in repeated for trial in setup.trials]
         self._n = np.array([len(setup.trials) for setup in repeated], dtype=int)

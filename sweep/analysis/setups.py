@@ -16,12 +16,11 @@ different heads, those with the most stand on the front, and the others beside i
 """
 
 import bisect
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress, repeat
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +31,7 @@ from sweep.records import State, StopReason, StudyData, TrialRecord, total_j
 _is_run = attrgetter("is_run")
 
 
-@dataclass(frozen=True, slots=True)
-class SetupPoint:
+class SetupPoint(NamedTuple):
     """A setup trained to one epoch.
 
     Attributes:
@@ -110,7 +108,8 @@ def setups(data: StudyData) -> tuple[Setup, ...]:
     groups: dict[bytes, list[TrialRecord]] = {}
     for trial in sorted(data.trials, key=lambda trial: trial.number):
         groups.setdefault(setup_key(trial), []).append(trial)
-    found = tuple(_setup(group) for group in groups.values())
+    replaced = superseded(data)
+    found = tuple(_setup(group, replaced) for group in groups.values())
     widest = max((setup.heads for setup in found if setup.trials), key=len, default=frozenset())
     return tuple(
         replace(setup, excluded=_other_task(setup)) if setup.excluded is None and setup.heads != widest else setup
@@ -128,8 +127,7 @@ def phase_epoch(setup: Setup, epoch: int) -> int:
     return longest.trajectory[epoch - 1].epoch
 
 
-def _setup(group: Sequence[TrialRecord]) -> Setup:
-    replaced = superseded(group)
+def _setup(group: Sequence[TrialRecord], replaced: Mapping[int, int]) -> Setup:
     complete = tuple(trial for trial in group if trial.state is State.COMPLETE and trial.number not in replaced)
     points = _points(complete)
     return Setup(
@@ -139,7 +137,7 @@ def _setup(group: Sequence[TrialRecord]) -> Setup:
         points=points,
         excluded=_exclusion(group, complete, points),
         contaminated=tuple(trial.number for trial in complete if is_disturbed(trial)),
-        superseded=tuple(replaced),
+        superseded=tuple(trial.number for trial in group if trial.number in replaced),
     )
 
 
@@ -190,9 +188,12 @@ def _extended(curve: NDArray[np.float64], length: int) -> NDArray[np.float64]:
 
 
 def _mean_sd(values: NDArray[np.float64]) -> tuple[list[float], list[float] | list[None]]:
-    """Mean and standard deviation over the first axis; around the first number, so that equal ones scatter by 0."""
-    n = len(values)
-    means = [math.fsum(column) / n for column in values.T.tolist()]
+    """Mean and standard deviation over the first axis, whatever the order of the repeats.
+
+    The standard deviation is taken around the least number, so that equal ones scatter by 0.
+    """
+    n, values = len(values), np.sort(values, axis=0)
+    means = (values.sum(axis=0) / n).tolist()
     if n == 1:
         return means, [None] * len(means)
     moved = values - values[0]

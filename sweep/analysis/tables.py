@@ -142,7 +142,7 @@ def trials_frame(data: StudyData) -> pd.DataFrame:
         *(f"{column}.{name}" for column in ("quality", "quality_test") for name in _heads(data)),
         *(f"result.{name}" for name in dict.fromkeys(name for trial in data.trials for name in trial.results)),
     ]
-    tests, replaced = _latest_tests(data), superseded(data.trials)
+    tests, replaced = _latest_tests(data), superseded(data)
     trials = sorted(data.trials, key=lambda trial: trial.number)
     rows = [
         _trial_row(trial, tests.get(trial.number)) | {"superseded_by": replaced.get(trial.number)} for trial in trials

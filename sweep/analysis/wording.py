@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sweep.analysis.once import once
 from sweep.records import Domain, DomainEnergy, Provenance, Scope, StudyData
 
 UNKNOWN = "unknown"
@@ -21,6 +22,7 @@ def value(item: Any) -> str:
     return f"{item:.4g}" if isinstance(item, float) else str(item)
 
 
+@once
 def varying(data: StudyData) -> tuple[str, ...]:
     """Names of the dimensions in which the trials differ, in the order of the search space."""
     params = [trial.params for trial in data.trials]

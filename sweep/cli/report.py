@@ -12,6 +12,7 @@ from sweep.errors import ConfigError
 
 if TYPE_CHECKING:
     from sweep.records import StudyData
+    from sweep.study.record_file import RecordFile
     from sweep.study.store import StudyStore
 
 MANY_TRIALS = 2000
@@ -64,30 +65,35 @@ class Report(Command):
 def _written(folder: Path, options: dict[str, Any]) -> Path:
     """Write report and tables, in two processes where there are many trials; the path of the report."""
     from sweep.beside import beside
-    from sweep.report.build import write_page, write_report
     from sweep.study.store import StudyStore
 
     with StudyStore.open_to_read(folder) as store:
-        if store.n_ended() < MANY_TRIALS:
-            data, confidence = _data(store, options)
-            return write_report(data, folder, confidence)
-        with beside(write_tables_of, folder):
-            data, confidence = _data(store, options)
-            return write_page(data, folder, confidence)
+        files = store.record_files()
+        if len(files) < MANY_TRIALS:
+            return _report(store, folder, options, with_tables=True)
+        with beside(write_tables_of, store.data_without_trials(), folder, files):
+            return _report(store, folder, options, with_tables=False)
 
 
-def write_tables_of(folder: Path) -> None:
-    """Read a study trial by trial and write its tables.
+def _report(store: "StudyStore", folder: Path, options: dict[str, Any], *, with_tables: bool) -> Path:
+    from sweep.report.build import write_page, write_report
+
+    data, confidence = _data(store, options)
+    return (write_report if with_tables else write_page)(data, folder, confidence)
+
+
+def write_tables_of(data: "StudyData", folder: Path, files: "Sequence[RecordFile]") -> None:
+    """Write the tables of a study, whose records are read one by one and not kept.
 
     Raises:
-        StudyError: if the folder holds no study, or cannot be written to.
+        RecordError: if one is missing or damaged.
+        StudyError: if the folder cannot be written to.
     """
     from sweep.records.base import uncollected
-    from sweep.report.build import write_tables
-    from sweep.study.store import StudyStore
+    from sweep.report.table_files import write_tables
 
-    with uncollected(), StudyStore.open_to_read(folder) as store:
-        write_tables(store.data_without_trials(), folder, store.each_record())
+    with uncollected():
+        write_tables(data, folder, (file.read() for file in files))
 
 
 def _print(folder: Path, options: dict[str, Any], form: str) -> None:
@@ -115,6 +121,8 @@ def _data(store: "StudyStore", options: dict[str, Any]) -> tuple["StudyData", fl
 
 def _parsed(options: Sequence[str]) -> dict[str, Any]:
     """Values by key, in Hydra's grammar."""
+    if not options:
+        return {}
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 

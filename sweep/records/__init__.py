@@ -14,7 +14,7 @@ fields and wrong types; NaN does not exist in JSON, so a non-finite loss is stor
       scores      SampleScores              one for each validation sample; their mean is ``quality``
 """
 
-from sweep.records.base import READABLE, SCHEMA_VERSION, Joules, Record, dumps, finite, loads, total_j
+from sweep.records.base import READABLE, SCHEMA_VERSION, Joules, Record, dumps, finite, load, loads, total_j
 from sweep.records.energy import (
     ActivityEnergy,
     Conditions,
@@ -90,6 +90,7 @@ __all__ = [
     "TrialRecord",
     "dumps",
     "finite",
+    "load",
     "loads",
     "total_j",
 ]

@@ -55,6 +55,24 @@ def loads(data: bytes, kind: type[R], where: str | Path = "record") -> R:
     return record
 
 
+def load(path: Path, kind: type[R], what: str) -> R:
+    """Read the record of a file.
+
+    Args:
+        path: of the file.
+        kind: of the record.
+        what: it is, for errors.
+
+    Raises:
+        RecordError: if it is missing or damaged.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as err:
+        raise RecordError(f"{what} is missing ({path})", "restore the artifacts folder") from err
+    return loads(data, kind, f"{what} ({path})")
+
+
 def _check_version(version: int, where: str | Path) -> None:
     if version not in READABLE:
         raise RecordError(

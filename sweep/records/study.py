@@ -112,7 +112,7 @@ class TestResult(Record, frozen=True, kw_only=True):
     qualities: dict[str, float] = msgspec.field(default_factory=dict)
 
 
-class StudyData(Record, frozen=True, kw_only=True):
+class StudyData(Record, frozen=True, kw_only=True, weakref=True, gc=True):
     """Everything a report needs."""
 
     study: StudyRecord

@@ -35,6 +35,7 @@ from sweep.analysis.summary import Summary
 from sweep.errors import StudyError
 from sweep.report import page
 from sweep.report.comparison_charts import comparison_figures
+from sweep.report.files import replace
 from sweep.report.study_json import study_entry
 
 SCHEMA_VERSION = 1
@@ -97,7 +98,7 @@ def write_comparison(found: Comparison, folder: Path, command: str) -> Path:
     """
     path = folder / PAGE_NAME
     try:
-        page.replace(path, render(found, command))
+        replace(path, render(found, command))
     except OSError as err:
         raise StudyError(
             f"the comparison cannot be written to {folder} ({err.strerror})", "set --out to a folder you may write to"

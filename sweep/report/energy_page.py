@@ -11,6 +11,7 @@ from sweep.analysis.measured import Measured, overall_decrease_j
 from sweep.errors import MonitorError
 from sweep.report import page
 from sweep.report.energy_charts import energy_figures
+from sweep.report.files import replace
 from sweep.report.layer_table import HEAD, TableView, table_view
 
 
@@ -67,7 +68,7 @@ def write_page(measured: Measured, path: Path) -> Path:
         MonitorError: if it cannot be written there.
     """
     try:
-        page.replace(path, render(measured))
+        replace(path, render(measured))
     except OSError as err:
         raise MonitorError(
             f"{path} cannot be written ({err.strerror})", "choose a path that can be written to"

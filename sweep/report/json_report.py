@@ -123,7 +123,7 @@ def _setup(setup: Setup) -> dict[str, Any]:
         "superseded": list(setup.superseded),
         "dynamic_j": setup.dynamic_j,
         "domains": {name: mean._asdict() for name, mean in setup_domains(setup).items()},
-        "final": None if setup.final is None else asdict(setup.final),
+        "final": None if setup.final is None else setup.final._asdict(),
     }
 
 

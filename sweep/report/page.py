@@ -7,10 +7,8 @@ users are escaped by Jinja2, those in figures by ``chart.text``, and JSON inside
 import base64
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -74,21 +72,6 @@ def plain(figure: Figure) -> dict[str, Any]:
     made: dict[str, Any] = json.loads(figure.to_json())
     made.get("layout", {}).pop("template", None)
     return made
-
-
-def replace(path: Path, text: str) -> None:
-    """Write a file at once or not at all.
-
-    Raises:
-        OSError: if its folder cannot be written to.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _asset(name: str) -> str:

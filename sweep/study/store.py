@@ -12,9 +12,8 @@ RUNNING under a free lock is dead, and either its record is whole (it is rolled 
 process writes. Reading needs neither torch nor the lock.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import optuna
@@ -34,15 +33,16 @@ from sweep.records import (
     TestResult,
     TrialRecord,
     dumps,
+    load,
     loads,
 )
 from sweep.records.base import uncollected
 from sweep.study import views
 from sweep.study.database import database_url, ended, experimental, locked, open_storage, refuse_foreign
+from sweep.study.record_file import RecordFile
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-R = TypeVar("R", bound=Record)
 RECORD = "record"
 SESSION = "session."
 TESTS = "tests"
@@ -136,24 +136,15 @@ class StudyStore:
         """
         found = []
         with uncollected():
-            for number, artifact in ended(self.storage, RECORD):
-                if number not in self._records:
-                    self._records[number] = self._record(number, artifact)
-                found.append(self._records[number])
+            for file in self.record_files():
+                if file.number not in self._records:
+                    self._records[file.number] = file.read()
+                found.append(self._records[file.number])
         return found
 
-    def each_record(self) -> Iterator[TrialRecord]:
-        """Records of all ended trials, by number, each read when it is asked for and not kept.
-
-        Raises:
-            RecordError: if one is damaged.
-        """
-        for number, artifact in ended(self.storage, RECORD):
-            yield self._record(number, artifact)
-
-    def n_ended(self) -> int:
-        """Number of ended trials that left a record."""
-        return len(ended(self.storage, RECORD))
+    def record_files(self) -> list[RecordFile]:
+        """Where the records of all ended trials are, by number."""
+        return [RecordFile(number, self._path(artifact)) for number, artifact in ended(self.storage, RECORD)]
 
     def waiting(self) -> bool:
         """Whether a setup stands in Optuna's queue, left by a process that was killed before it took it."""
@@ -166,7 +157,7 @@ class StudyStore:
             RecordError: if it is damaged.
         """
         artifact = self.study.user_attrs.get(RECORD)
-        return None if artifact is None else self._read(artifact, StudyRecord, "record of the study")
+        return None if artifact is None else load(self._path(artifact), StudyRecord, "record of the study")
 
     def data(self) -> StudyData:
         """Everything that a report needs.
@@ -177,7 +168,7 @@ class StudyStore:
         return msgspec.structs.replace(self.data_without_trials(), trials=self.records())
 
     def data_without_trials(self) -> StudyData:
-        """All but the records of trials, which ``each_record`` reads one by one; errors as those of ``data``."""
+        """All but the records of trials; errors as those of ``data``."""
         study = self.study_record()
         if study is None:
             raise StudyError(f"{self.folder} holds no study of sweep", "give a folder made by sweep")
@@ -186,17 +177,8 @@ class StudyStore:
         tests = [msgspec.convert(item, TestResult) for item in attrs.get(TESTS, [])]
         return StudyData(study=study, trials=[], sessions=sessions, tests=tests)
 
-    def _record(self, number: int, artifact: str) -> TrialRecord:
-        return self._read(artifact, TrialRecord, f"record of trial {number}")
-
-    def _read(self, artifact: str, kind: type[R], where: str) -> R:
-        try:
-            with self._artifacts.open_reader(artifact) as file:
-                return loads(file.read(), kind, f"{where} ({self.folder}/artifacts/{artifact})")
-        except optuna.artifacts.exceptions.ArtifactNotFound as err:
-            raise RecordError(
-                f"{where} is missing ({self.folder}/artifacts/{artifact})", "restore the artifacts folder"
-            ) from err
+    def _path(self, artifact: str) -> Path:
+        return self.folder / "artifacts" / artifact
 
     # -- writing ------------------------------------------------------------------------------------------------
 
@@ -279,7 +261,7 @@ class StudyStore:
                 continue
             artifact = frozen.user_attrs.get(RECORD)
             if artifact is not None:
-                record = self._read(artifact, TrialRecord, f"record of trial {frozen.number}")
+                record = RecordFile(frozen.number, self._path(artifact)).read()
                 self._finish(self._trial(frozen), record, view(record))
             elif left is not None and left.number == frozen.number:
                 self.save_trial(self._trial(frozen), left, view(left))

@@ -17,17 +17,17 @@ from tests.layer_factories import with_layers
 
 
 def _numbers(records: list[TrialRecord]) -> list[int]:
-    return [record.number for record in current(records)]
+    return [record.number for record in current(study(records))]
 
 
 def test_the_redo_of_a_disturbed_trial_stands_for_it() -> None:
     records = [trial(0, contaminated=True), trial(1, {"lr": 9.0}), trial(2)]
     assert _numbers(records) == [1, 2]
-    assert superseded(records) == {0: 2}
+    assert superseded(study(records)) == {0: 2}
 
 
 def test_a_clean_trial_is_not_replaced_by_a_later_disturbed_one() -> None:
-    assert superseded([trial(0), trial(1, contaminated=True)]) == {1: 0}
+    assert superseded(study([trial(0), trial(1, contaminated=True)])) == {1: 0}
 
 
 @pytest.mark.parametrize("disturbed", [True, False])
@@ -38,8 +38,8 @@ def test_of_equals_the_latest_stands(disturbed: bool) -> None:
 
 def test_runs_of_other_params_or_another_repeat_do_not_meet() -> None:
     records = [trial(0, {"a": 1, "b": 2}), trial(1, {"a": 1, "b": 2}, repeat=1), trial(2, {"a": 1, "b": 3})]
-    assert superseded(records) == {}
-    assert superseded([*records, trial(3, {"b": 2, "a": 1}, repeat=1)]) == {1: 3}
+    assert superseded(study(records)) == {}
+    assert superseded(study([*records, trial(3, {"b": 2, "a": 1}, repeat=1)])) == {1: 3}
 
 
 @pytest.mark.parametrize("reason", [StopReason.CRASHED, StopReason.DIVERGED, StopReason.INTERRUPTED])
@@ -50,7 +50,7 @@ def test_a_redo_that_failed_replaces_nothing_and_is_not_replaced(reason: StopRea
 
 def test_a_record_that_does_not_know_its_load_counts_as_clean() -> None:
     unknown = msgspec.structs.replace(trial(0), load=None)
-    assert superseded([unknown, trial(1, contaminated=True)]) == {1: 0}
+    assert superseded(study([unknown, trial(1, contaminated=True)])) == {1: 0}
 
 
 class TestEverywhere:

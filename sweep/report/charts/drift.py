@@ -1,6 +1,5 @@
 """Energy per step from the first epoch to the last, over its later median: does a training warm up or drift?"""
 
-import statistics
 from typing import NamedTuple
 
 from plotly import graph_objects as go
@@ -49,16 +48,12 @@ def info(found: Found, provenance: str) -> DriftInfo | None:
     """
     if not found.runs:
         return None
-    by_epoch: dict[int, list[float]] = {}
-    for run in found.runs:
-        for epoch, relative in zip(run.epochs, run.relative, strict=True):
-            by_epoch.setdefault(epoch, []).append(relative)
-    shared = sorted(epoch for epoch, items in by_epoch.items() if len(items) >= MIN_MEDIAN)
+    shared = [item for item in found.typical if item.n >= MIN_MEDIAN]
     return DriftInfo(
         lines=[_line(run) for run in thin(found.runs)],
         n_runs=len(found.runs),
-        median_epochs=shared,
-        median=[statistics.median(by_epoch[epoch]) for epoch in shared],
+        median_epochs=[item.epoch for item in shared],
+        median=[item.relative for item in shared],
         energy_title=f"Energy per step ({provenance})<br>over its later median",
     )
 

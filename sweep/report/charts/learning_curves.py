@@ -66,7 +66,7 @@ class CurvesInfo(NamedTuple):
 def info(summary: Summary) -> CurvesInfo | None:
     """Every current trial's curve, failed trials included as far as they came."""
     data, names = summary.data, wording.varying(summary.data)
-    trials = [trial for trial in current(data.trials) if any(map(_is_known, trial.trajectory))]
+    trials = [trial for trial in current(data) if any(map(_is_known, trial.trajectory))]
     if not trials:
         return None
     primary = summary.recommendations.primary
