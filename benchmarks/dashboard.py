@@ -18,11 +18,11 @@ import time
 from pathlib import Path
 
 import msgspec
-from _generated import generated
-from _generated_store import write_store
-from _paired import machine
 from optuna.samplers import RandomSampler
 
+from benchmarks._generated import generated
+from benchmarks._generated_store import write_store
+from benchmarks._paired import machine
 from sweep.__main__ import Reports
 from sweep.records import StudyData, total_j
 from sweep.study.store import StudyStore

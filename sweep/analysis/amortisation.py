@@ -72,7 +72,11 @@ class Amortisation:
 
 
 def amortisation(
-    data: StudyData, confidence: float, groups: Sequence[Setup] | None = None, noise: Noise | None = None
+    data: StudyData,
+    confidence: float,
+    groups: Sequence[Setup] | None = None,
+    noise: Noise | None = None,
+    front: Sequence[FrontPoint] | None = None,
 ) -> Amortisation | None:
     """The recommendation over ``REUSES``; ``None`` if no trial rests on a pretraining.
 
@@ -81,6 +85,7 @@ def amortisation(
         confidence: two-sided level of the intervals, in (0, 1).
         groups: ``setups(data)``, if the caller has it already.
         noise: ``measure(data, groups, confidence)``, likewise.
+        front: ``envelope(groups)``, likewise.
     """
     pretrained = [trial for trial in data.trials if trial.pretraining is not None]
     if not pretrained:
@@ -90,7 +95,8 @@ def amortisation(
         row = _all_over_again(data, confidence)
     else:
         groups = setups(data) if groups is None else groups
-        row = _among_rivals(data, groups, noise or measure(data, groups, confidence))
+        front = envelope(groups) if front is None else front
+        row = _among_rivals(data, groups, front, noise or measure(data, groups, confidence))
     rows = tuple(row(reuses) for reuses in REUSES)
     return Amortisation(
         charged_reuses=charged.pop() if len(charged) == 1 else None,
@@ -109,25 +115,26 @@ def _all_over_again(data: StudyData, confidence: float) -> Callable[[float], Amo
     return row
 
 
-def _among_rivals(data: StudyData, groups: Sequence[Setup], noise: Noise) -> Callable[[float], AmortisedRow]:
+def _among_rivals(
+    data: StudyData, groups: Sequence[Setup], front: Sequence[FrontPoint], noise: Noise
+) -> Callable[[float], AmortisedRow]:
     """The row of an N, made from the rivals alone; the others tell the noise of the joules, no more."""
-    spread, rivals = EnergyNoise(data, groups, noise), _restricted(data, _rivals(data, groups, noise))
+    spread, rivals = EnergyNoise(data, groups, noise), _restricted(data, _rivals(data, groups, front, noise))
 
     def row(reuses: float) -> AmortisedRow:
         moved = recharge(rivals, reuses)
         found = setups(moved)
-        front, at_n = envelope(found), spread.at(reuses)
-        if not front:
+        own_front, at_n = envelope(found), spread.at(reuses)
+        if not own_front:
             return AmortisedRow(reuses, None, confirmed=False)
-        given = Given(found, at_n, front, current_setup(moved, found), Budget(None, None))
+        given = Given(found, at_n, own_front, current_setup(moved, found), Budget(None, None))
         return AmortisedRow(reuses, choices(given)[0].point, confirmed=at_n.is_known)
 
     return row
 
 
-def _rivals(data: StudyData, groups: Sequence[Setup], noise: Noise) -> list[Setup]:
+def _rivals(data: StudyData, groups: Sequence[Setup], front: Sequence[FrontPoint], noise: Noise) -> list[Setup]:
     """The setups that are as good as the most accurate one, or as the user's own."""
-    front = envelope(groups)
     named = data.study.config.get("study", {}).get("current") or {}
     today = [setup for setup in groups if named and matches(setup.params, named)]
     if not front or len(today) > MAX_NAMED:

@@ -11,6 +11,7 @@ from sweep.analysis.break_even import BreakEvenLine, break_even
 from sweep.analysis.freezing import Freezing, freezing
 from sweep.analysis.multitask import MultiTask, ParadigmMean, multitask, paradigm_means
 from sweep.analysis.paired import paired
+from sweep.analysis.pareto import FrontPoint
 from sweep.analysis.recommend import Recommendations
 from sweep.analysis.setups import Setup
 from sweep.records import StudyData
@@ -40,7 +41,10 @@ class Paradigms(NamedTuple):
 
 
 def compare_paradigms(
-    data: StudyData, recommendations: Recommendations, groups: Sequence[Setup] | None = None
+    data: StudyData,
+    recommendations: Recommendations,
+    groups: Sequence[Setup] | None = None,
+    front: Sequence[FrontPoint] | None = None,
 ) -> Paradigms:
     """All comparisons of a study.
 
@@ -48,12 +52,13 @@ def compare_paradigms(
         data: the study.
         recommendations: of it.
         groups: ``setups(data)``, if the caller has it already.
+        front: ``envelope(groups)``, likewise.
     """
     setups, noise = paired(data), recommendations.noise
     return Paradigms(
         break_even=break_even(setups, noise),
         freezing=freezing(setups, noise),
-        amortisation=amortisation(data, noise.confidence, groups, noise),
+        amortisation=amortisation(data, noise.confidence, groups, noise, front),
         multitask=multitask(setups, noise),
         means=paradigm_means(setups),
     )

@@ -56,7 +56,7 @@ def summarise(data: StudyData, confidence: float = 0.95) -> Summary:
     primary = chosen.primary
     account = ledger(data, chosen, groups)
     layers = setup_layers(data, primary.point.setup if primary else None)
-    paradigms = compare_paradigms(data, chosen, groups)
+    paradigms = compare_paradigms(data, chosen, groups, front)
     factors = energy_factors(data, confidence)
     emitted = footprint(data, chosen, account)
     return Summary(

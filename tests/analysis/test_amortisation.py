@@ -9,6 +9,7 @@ import pytest
 from benchmarks._generated import generated
 from sweep.analysis.amortisation import _among_rivals, amortisation
 from sweep.analysis.noise import measure
+from sweep.analysis.pareto import envelope
 from sweep.analysis.paradigm_words import amortisation_sentences
 from sweep.analysis.recharge import EnergyNoise, recharge, recharged
 from sweep.analysis.recommend import recommend
@@ -116,7 +117,7 @@ def test_the_rivals_alone_tell_what_all_setups_would(data: StudyData, current: d
     config = data.study.config | {"study": data.study.config["study"] | {"current": current}}
     data = msgspec.structs.replace(data, study=msgspec.structs.replace(data.study, config=config))
     groups = setups(data)
-    row = _among_rivals(data, groups, measure(data, groups, 0.95))(reuses)
+    row = _among_rivals(data, groups, envelope(groups), measure(data, groups, 0.95))(reuses)
     whole = recommend(recharge(data, reuses), 0.95).primary
     assert whole is not None
     assert whole.point is not None
