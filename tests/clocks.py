@@ -1,5 +1,8 @@
 """Clocks that stand still until told otherwise."""
 
+import itertools
+from collections.abc import Callable
+
 from sweep.energy.host.process import ProcessClock, ThreadTimes
 
 
@@ -11,6 +14,12 @@ class FakeTime:
 
     def __call__(self) -> float:
         return self.now_s
+
+
+def counting(tick_s: float) -> Callable[[], float]:
+    """A clock on which every look at it takes so long, and nothing else does."""
+    looks = itertools.count()
+    return lambda: tick_s * next(looks)
 
 
 class FakeProcess(ProcessClock):

@@ -26,7 +26,7 @@ def counted(
     return total_j, gaps
 
 
-def until(condition: Callable[[], bool], patience_s: float = 5.0) -> None:
+def until(condition: Callable[[], bool], patience_s: float = 60.0) -> None:
     """Wait for what another thread does."""
     give_up_s = time.monotonic() + patience_s
     while not condition():

@@ -63,9 +63,9 @@ class VirtualTime:
         self._at_s, self._calls, self._next_s = times_s, call, next(times_s)
 
     def sleep(self, seconds: float) -> None:
-        end_s = self.now_s + seconds
+        end_s = float(self.now_s + seconds)
         while self._next_s <= end_s and self._calls:
-            self.now_s, self._inside = max(self.now_s, self._next_s), True
+            self.now_s, self._inside = float(max(self.now_s, self._next_s)), True
             self._calls()
             self._next_s, self._inside = next(self._at_s, np.inf), False
         self.now_s = end_s

@@ -9,8 +9,8 @@ import pytest
 from benchmarks._generated import generated
 from sweep.analysis.amortisation import _among_rivals, amortisation
 from sweep.analysis.noise import measure
-from sweep.analysis.pareto import envelope
 from sweep.analysis.paradigm_words import amortisation_sentences
+from sweep.analysis.pareto import envelope
 from sweep.analysis.recharge import EnergyNoise, recharge, recharged
 from sweep.analysis.recommend import recommend
 from sweep.analysis.setups import setups

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Dialog, Page
 
 ARGUMENTS = [
     "--headless",
@@ -14,6 +14,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MS = 120_000
+"""How long a page may take for anything before a test fails."""
 
 
 class Visit:
@@ -25,8 +27,13 @@ class Visit:
         self.requests: list[str] = []
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", self._refuse)
         page.on("request", lambda request: self.requests.append(request.url))
         page.goto(report.as_uri())
+
+    def _refuse(self, dialog: Dialog) -> None:
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def draw_all(self) -> None:
         """Scroll by every chart, and wait until each is drawn."""
@@ -60,6 +67,7 @@ def visited(
         color_scheme=scheme,  # type: ignore[arg-type]
         accept_downloads=True,
     )
+    context.set_default_timeout(PATIENCE_MS)
     try:
         yield Visit(context.new_page(), report)
     finally:

@@ -3,20 +3,19 @@
 import importlib.resources
 import importlib.util
 import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from sweep.report.build import write_report
-from tests.browser.reading import ARGUMENTS, visited
+from tests.browser.reading import visited
 from tests.energy_factories import sensed
 from tests.factories import sixteen
 from tests.layer_factories import layered
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PACKAGE = "axe_playwright_python"
 SERIOUS = ("serious", "critical")
@@ -34,17 +33,8 @@ def axe() -> str:
 
 
 @pytest.fixture(scope="module")
-def browser(require_tool: Callable[[str], str]) -> Iterator[Browser]:
-    executable = require_tool("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(sensed(layered(sixteen(2))), tmp_path_factory.mktemp("report"))
+    return write_report(sensed(layered(sixteen(1))), tmp_path_factory.mktemp("report"))
 
 
 @pytest.mark.parametrize(

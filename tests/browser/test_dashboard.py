@@ -5,23 +5,25 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
 import optuna
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from counting import until
+from playwright.sync_api import Browser, Page, expect
 
 from sweep.__main__ import Reports, main
 from sweep.records import TrialRecord, loads
 from sweep.study.sampling import distributions
 from sweep.study.store import StudyStore
+from tests.browser.reading import PATIENCE_MS
 from tests.layer_factories import layered
 from tests.paradigm_factories import three_paradigms
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 NAME = "dash <b>é"
@@ -65,6 +67,11 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def serving(*args: str) -> Iterator[str]:
     """``sweep dashboard`` in a process of its own; gives its address."""
@@ -86,10 +93,11 @@ def serving(*args: str) -> Iterator[str]:
             if "Hit Ctrl-C" in line:
                 break
         assert server.poll() is None, "".join(said)
+        until(lambda: _listens(port) or server.poll() is not None)  # it says so a moment before it does
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.communicate(timeout=30)
+        server.communicate(timeout=120)
 
 
 @pytest.fixture(scope="module")
@@ -106,21 +114,11 @@ def planted_address(planted: Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def browser(require_tool: Callable[[str], str]) -> Iterator[Browser]:
-    executable = require_tool("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=executable, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page that may ask nobody but the server, shows no alert and fails in nothing."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+    context.set_default_timeout(PATIENCE_MS)
     context.route(lambda url: "//127.0.0.1:" not in url, lambda route: route.abort())
     page, wrong = context.new_page(), []
     page.on("pageerror", lambda error: wrong.append(str(error)))

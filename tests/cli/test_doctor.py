@@ -1,33 +1,74 @@
 """``sweep doctor`` on machines that are made up: what is measured, what is not, why, and the exit code."""
 
+import functools
 import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
+from clocks import FakeTime
 from fakes.nvml import HOPPER, FakeGpu, fake_nvml, no_nvml
 from fakes.power import constant
-from fakes.powercap import FakePowercap, intel
+from fakes.powercap import TICK_S, FakePowercap, intel
 
 from sweep.__main__ import main
 from sweep.doctor import findings
 from sweep.doctor.findings import Diagnosis
+from sweep.doctor.ticking import look
+from sweep.energy.recorder import Recorder
 
 ROOT = Path(__file__).parents[2]
 QUICK = ["--seconds", "0.2"]
+WORK_S = 0.3
+
+
+class Machine(FakeTime):
+    """Time that passes only where the doctor waits or works, and counters that go with it; nobody disturbs them."""
+
+    def __init__(self) -> None:
+        super().__init__(1000.0)
+        self.tree: FakePowercap | None = None
+        self.powers_w: dict[str, float] = {}
+
+    def draw(self, tree: FakePowercap, powers_w: dict[str, float]) -> None:
+        """Let these counters count from now on, a tick after the other."""
+        self.tree, self.powers_w = tree, powers_w
+        self.sleep(0.0)
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+        if self.tree is not None:
+            powers = {address: constant(power_w) for address, power_w in self.powers_w.items()}
+            self.tree.sync(self.now_s // TICK_S * TICK_S, powers)
 
 
 @pytest.fixture(autouse=True)
-def _quick_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sweep.doctor.spread.RUN_S", 0.02)
-    monkeypatch.setattr("sweep.doctor.spread.TRY_S", 0.005)
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """What the doctor examines in this process."""
+    made = Machine()
+    clocks = SimpleNamespace(
+        sleep=made.sleep,
+        monotonic=made,
+        perf_counter=time.perf_counter,
+        process_time=time.process_time,
+        thread_time=time.thread_time,
+    )
+    monkeypatch.setattr("sweep.doctor.examine.time", clocks)
+    monkeypatch.setattr("sweep.doctor.examine.Recorder", functools.partial(Recorder, clock=made))
+    monkeypatch.setattr("sweep.doctor.examine.look", functools.partial(look, clock=made, sleep=made.sleep))
+    monkeypatch.setattr("sweep.doctor.examine.fixed_work", lambda: lambda: made.sleep(WORK_S))
+    monkeypatch.setattr("sweep.energy.recorder.time", clocks)
+    monkeypatch.setattr(Recorder, "_poll", lambda self: None)  # the doctor's own readings suffice
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return made
 
 
 @pytest.fixture
@@ -66,10 +107,9 @@ def test_without_a_sensor_all_is_modelled_and_it_says_why(tmp_path: Path, capsys
 
 
 @pytest.mark.usefixtures("_no_gpu")
-def test_running_counters_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tree = intel(tmp_path)
-    with tree.running({"0": 50.0, "0:0": 30.0, "0:1": 8.0}):
-        code, found = examined(tmp_path, capsys)
+def test_running_counters_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str], machine: Machine) -> None:
+    machine.draw(intel(tmp_path), {"0": 50.0, "0:0": 30.0, "0:1": 8.0})
+    code, found = examined(tmp_path, capsys)
     assert code == 0
     assert found["grade"] == "measured"
     domains = {domain["name"]: domain for domain in found["domains"]}
@@ -77,11 +117,12 @@ def test_running_counters_are_measured(tmp_path: Path, capsys: pytest.CaptureFix
     assert {domain["provenance"] for domain in domains.values()} == {"measured"}
     assert domains["package:0"]["additive"]
     assert not domains["core:0"]["additive"]
-    assert domains["package:0"]["idle"]["power_w"] == pytest.approx(50.0, rel=0.2)
-    assert domains["dram:0"]["idle"]["power_w"] == pytest.approx(8.0, rel=0.2)
-    assert 0.5e-3 < domains["package:0"]["ticking"]["tick_s"] < 20e-3
+    assert domains["package:0"]["idle"]["power_w"] == pytest.approx(50.0, rel=0.02)
+    assert domains["dram:0"]["idle"]["power_w"] == pytest.approx(8.0, rel=0.02)
+    assert domains["package:0"]["ticking"]["tick_s"] == pytest.approx(TICK_S, rel=0.2)
     assert domains["package:0"]["ticking"]["step_j"] == pytest.approx(0.05, rel=0.05)
-    assert domains["package:0"]["spread"]["repeats"] >= 2
+    assert domains["package:0"]["spread"]["mean_j"] == pytest.approx(50.0 * WORK_S, rel=0.01)
+    assert domains["package:0"]["spread"]["repeats"] == 2
     assert found["price"]["reading_s"] > 0.0
 
 
@@ -100,10 +141,9 @@ def test_counters_that_stand_still_are_measured_and_nothing_is_claimed_of_them(
 
 
 @pytest.mark.usefixtures("_no_gpu")
-def test_one_of_two_counters_stands_still(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tree = intel(tmp_path)
-    with tree.running({"0": 50.0}):
-        _, text = doctor(tmp_path, capsys)
+def test_one_of_two_counters_stands_still(tmp_path: Path, capsys: pytest.CaptureFixture[str], machine: Machine) -> None:
+    machine.draw(intel(tmp_path), {"0": 50.0})
+    _, text = doctor(tmp_path, capsys)
     assert "core:0, dram:0 did not move, so no joule can be claimed there" in flat(text)
     assert re.search(r"package:0: \d+ of each; the same work, done 10 times", flat(text))
 
@@ -129,14 +169,17 @@ def test_dram_alone_closed_leaves_the_package_measured(tmp_path: Path, capsys: p
     assert found["would_help"][0].startswith("dram:0: ")
 
 
-def test_a_gpu_is_measured_beside_a_modelled_processor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_gpu_is_measured_beside_a_modelled_processor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], machine: Machine
+) -> None:
     gpu = FakeGpu(power=constant(80.0), sensor=HOPPER, processes=[(2**22 + 1, 1 << 30)], utilisation=0.0)
-    with fake_nvml([gpu]):
+    with fake_nvml([gpu], machine):
         code = main(["doctor", "--sysfs-root", str(FakePowercap(tmp_path).root), "--seconds", "0.8"])
     text = capsys.readouterr().out
     assert code == 0
     assert "are worth: mixture" in flat(text)
-    assert re.search(r"^gpu:0 +measured +whole device +(9[0-9]|1[01][0-9](\.\d)?) ms +8\.00 J", text, re.MULTILINE)
+    (tick_ms,) = re.findall(r"^gpu:0 +measured +whole device +([\d.]+) ms +8\.00 J", text, re.MULTILINE)
+    assert float(tick_ms) == pytest.approx(100.0, abs=1.0)
     assert "gpu:0: 1 other process on the device" in flat(text)
     assert "not quiet: 1 other process on gpu:0" in flat(text)
     assert "mean polled power (equation 1) 80.0 W" in flat(text)
@@ -144,8 +187,10 @@ def test_a_gpu_is_measured_beside_a_modelled_processor(tmp_path: Path, capsys: p
     assert "Report them apart" in flat(text)
 
 
-def test_a_sliced_gpu_is_a_problem_with_a_mend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with fake_nvml([FakeGpu(mig=True)]):
+def test_a_sliced_gpu_is_a_problem_with_a_mend(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], machine: Machine
+) -> None:
+    with fake_nvml([FakeGpu(mig=True)], machine):
         code, text = doctor(FakePowercap(tmp_path).root, capsys)
     assert code == 3
     assert "MIG" in flat(text).split("Here, but not measured")[1].split("Not here")[0]
@@ -185,7 +230,8 @@ def test_every_field_of_the_json_is_explained(kind: type) -> None:
 def test_needs_neither_torch_nor_optuna(tmp_path: Path) -> None:
     intel(tmp_path)
     code = (
-        "import sys; from sweep.__main__ import main; code = main(sys.argv[1:]);"
+        "import sys; from sweep.__main__ import main; from sweep.doctor import spread; spread.RUN_S = 0.01;"
+        "code = main(sys.argv[1:]);"
         "print([m for m in ('torch', 'optuna', 'pandas', 'plotly') if m in sys.modules]); sys.exit(code)"
     )
     args = ["doctor", "--sysfs-root", str(tmp_path), "--seconds", "0.05", "--json"]

@@ -18,9 +18,9 @@ BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "repeatability.py"
 
 def beside_over_alone(threads: int) -> dict[str, float]:
     """Medians over interleaved pairs of short trainings, alone and beside a spinning process for each core."""
-    options = {"--threads": threads, "--neighbours": os.cpu_count(), "--batch-size": 512, "--steps": 6, "--runs": 7}
+    options = {"--threads": threads, "--neighbours": os.cpu_count(), "--batch-size": 512, "--steps": 6, "--runs": 5}
     command = [sys.executable, str(BENCHMARK), "--json", *(str(item) for pair in options.items() for item in pair)]
-    done = subprocess.run(command, check=True, capture_output=True, timeout=240, text=True)
+    done = subprocess.run(command, check=True, capture_output=True, timeout=600, text=True)
     ratios: dict[str, float] = json.loads(done.stdout)
     return ratios
 

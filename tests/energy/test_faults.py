@@ -265,13 +265,20 @@ class TestRapl:
 
     @pytest.mark.fault("the system's clock is set (NTP, summer time)", "no effect: the recorder's clock is monotonic")
     def test_the_wall_clock_is_set_back(self, tree: FakePowercap, monkeypatch: pytest.MonkeyPatch) -> None:
-        with tree.running({"0": PACKAGE_W}), Recorder(RaplMeter(sysfs_root=str(tree.root))) as recorder:
-            start_s, true_s = recorder.settle(), time.perf_counter()
+        def settled() -> tuple[float, float]:
+            """Time of a reading by the recorder, and the true time until which joules were counted."""
+            tree.sync(true_s := time.perf_counter(), POWERS)
+            return recorder.settle(), true_s
+
+        with Recorder(RaplMeter(sysfs_root=str(tree.root))) as recorder:
+            for _ in range(2):  # of a counter that has not moved yet nothing is known
+                start_s, true_start_s = settled()
             monkeypatch.setattr(time, "time", lambda: -1e6)
             time.sleep(0.3)
-            end_s, spent_s = recorder.settle(), time.perf_counter() - true_s
+            end_s, true_end_s = settled()
             found = recorder.energy(start_s, end_s)["package:0"]
-        assert found.energy_j == pytest.approx(spent_s * PACKAGE_W, rel=0.1)
+        assert end_s > start_s
+        assert found.energy_j == pytest.approx((true_end_s - true_start_s) * PACKAGE_W, rel=1e-3)
 
 
 class TestNvml:

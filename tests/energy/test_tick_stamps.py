@@ -2,29 +2,38 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from clocks import FakeTime
+from counting import until
 
 from sweep.energy.meter import Meter
-from sweep.energy.recorder import Recorder
+from sweep.energy.recorder import LOOKS_A_TICK, Recorder
 from sweep.energy.timeline import Timeline
 from sweep.records import Domain, Joules, Provenance, Reading
 
-pytestmark = pytest.mark.alone
+TICK_S = 0.02
+LATE = 1.1
+"""A thread wakes up that much later than it asked for."""
 
 
 class Counter(Meter):
-    """1 J for each tick of 20 ms; polled once an hour unless its ticks are stamped."""
+    """1 J for each tick; polled once an hour unless its ticks are stamped."""
 
     poll_interval_s = 3600.0
 
-    def __init__(self, tick_s: float | None = 0.02, fails: Callable[[], bool] = lambda: False) -> None:
-        self.tick_s, self.fails, self.reads = tick_s, fails, 0
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        tick_s: float | None = TICK_S,
+        fails: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.clock, self.tick_s, self.fails, self.reads = clock, tick_s, fails, 0
 
     def open(self) -> None:
-        self.start_s = time.monotonic()
+        self.start_s = self.clock()
 
     def close(self) -> None:
         pass
@@ -40,57 +49,94 @@ class Counter(Meter):
         self.reads += 1
         if self.fails():
             raise OSError("gone")
-        return {"a": (time.monotonic() - self.start_s) // (self.tick_s or 0.02), "b": 0.0}
+        return {"a": (self.clock() - self.start_s) // TICK_S, "b": 0.0}
 
 
-def test_only_changes_are_stored_and_soon_after_they_happen() -> None:
-    meter = Counter()
-    with Recorder(meter) as recorder:
-        before = len(recorder.timeline)
-        with recorder.tick_stamped():
-            time.sleep(0.6)
-        after_s = time.monotonic()
-        times_s, joules = recorder.timeline.updates("a", meter.start_s, after_s)
+class Waiting(threading.Event):
+    """Whoever waits for it lets time pass instead."""
+
+    def __init__(self, clock: FakeTime) -> None:
+        super().__init__()
+        self.clock = clock
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.clock.now_s += LATE * (timeout or 0.0)
+        return False
+
+
+class Stamping(Recorder):
+    """Stamps ticks when it is told to, in time that only its waiting lets pass, and not in a thread."""
+
+    def __init__(self, meter: Counter, clock: FakeTime, warn: Callable[[str], None] | None = None) -> None:
+        super().__init__(meter, clock, warn)
+        self._stop, self._time = Waiting(clock), clock
+
+    def _poll(self) -> None:
+        pass
+
+    def stamp(self, duration_s: float) -> None:
+        end_s = self._time.now_s + duration_s
+        with self.tick_stamped():
+            while self._time.now_s < end_s:
+                self._stamp_a_tick()
+
+
+@pytest.fixture
+def clock() -> FakeTime:
+    return FakeTime(100.0)
+
+
+def test_only_changes_are_stored_and_soon_after_they_happen(clock: FakeTime) -> None:
+    meter = Counter(clock)
+    with Stamping(meter, clock) as recorder:
+        before, reads = len(recorder.timeline), meter.reads
+        recorder.stamp(0.6)
+        times_s, joules = recorder.timeline.updates("a", meter.start_s, clock.now_s)
         assert len(recorder.timeline) - before == len(times_s)
-        assert len(times_s) > 15
-        late_s = times_s - meter.start_s - joules * 0.02
-        assert abs(np.median(late_s)) < 0.005
+        assert len(times_s) == pytest.approx(0.6 / TICK_S, abs=2)
+        assert meter.reads - reads < 8 * len(times_s)
+        late_s = times_s - meter.start_s - joules * TICK_S
+        assert np.abs(late_s).max() <= 0.51 * LATE * TICK_S / LOOKS_A_TICK
 
 
-def test_afterwards_the_poller_is_as_slow_as_before() -> None:
-    meter = Counter()
-    with Recorder(meter) as recorder:
-        with recorder.tick_stamped():
-            time.sleep(0.1)
-        time.sleep(0.05)
-        reads = meter.reads
-        time.sleep(0.2)
-        assert meter.reads <= reads + 1
-        with recorder.tick_stamped():
-            time.sleep(0.2)
-        assert meter.reads > reads + 10
-    assert not any(thread.name == "sweep-poller" for thread in threading.enumerate())
-
-
-def test_a_counter_without_ticks_is_read_now_and_then() -> None:
-    meter = Counter(tick_s=None)
-    with Recorder(meter) as recorder, recorder.tick_stamped():
-        time.sleep(0.2)
+def test_a_counter_without_ticks_is_read_now_and_then(clock: FakeTime) -> None:
+    with Stamping(Counter(clock, tick_s=None), clock) as recorder:
+        recorder.stamp(0.2)
         assert 3 < len(recorder.timeline) < 100
 
 
-def test_failing_readings_are_holes_and_end_nothing() -> None:
+def test_failing_readings_are_holes_and_end_nothing(clock: FakeTime) -> None:
     failing, warnings = threading.Event(), list[str]()
-    with Recorder(Counter(fails=failing.is_set), warn=warnings.append) as recorder, recorder.tick_stamped():
-        time.sleep(0.1)
+    with Stamping(Counter(clock, fails=failing.is_set), clock, warnings.append) as recorder:
+        recorder.stamp(0.1)
         failing.set()
-        time.sleep(0.1)
+        recorder.stamp(0.1)
         failing.clear()
-        time.sleep(0.2)
-        updates, _ = recorder.timeline.updates("a", 0.0, time.monotonic())
+        recorder.stamp(0.2)
+        updates, _ = recorder.timeline.updates("a", 0.0, clock.now_s)
         assert recorder.failures > 0
-        assert updates[-1] - updates[0] > 0.2
+        assert updates[-1] - updates[0] > 0.3
     assert len(warnings) == 1
+
+
+@pytest.fixture
+def polled() -> Iterator[tuple[Counter, Recorder]]:
+    """A counter in real time, and the thread that reads it."""
+    meter = Counter()
+    with Recorder(meter) as recorder:
+        yield meter, recorder
+    assert not any(thread.name == "sweep-poller" for thread in threading.enumerate())
+
+
+def test_the_poller_stamps_and_is_as_slow_as_before_afterwards(polled: tuple[Counter, Recorder]) -> None:
+    meter, recorder = polled
+    with recorder.tick_stamped():
+        until(lambda: len(recorder.timeline) > 3)
+    reads = meter.reads
+    time.sleep(0.3)
+    assert meter.reads <= reads + 3  # those of the tick that it was looking for
+    with recorder.tick_stamped():
+        until(lambda: meter.reads > reads + 20)
 
 
 def test_updates_are_the_readings_at_which_a_counter_moved() -> None:

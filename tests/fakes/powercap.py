@@ -179,18 +179,24 @@ class FakePowercap:
         """Count in real time at constant powers, by address, until the block ends.
 
         Each update counts up to the whole tick that ``time.monotonic`` has reached, so none is lost to a late thread.
+        Whoever reads by ``os.pread`` finds the tick of that moment, however late the thread is.
         """
         start_s = time.monotonic()
         start_j = {address: self.zones[address].total_j for address in powers_w}
-        stop = threading.Event()
+        stop, counting, pread = threading.Event(), threading.Lock(), os.pread
 
         def update() -> None:
-            passed_s = (time.monotonic() - start_s) // tick_s * tick_s
-            for address, power_w in powers_w.items():
-                zone = self.zones.get(address)
-                if zone is not None:
-                    zone.total_j = start_j[address] + power_w * passed_s
-                    zone.write(zone.shown_uj())
+            with counting:
+                passed_s = (time.monotonic() - start_s) // tick_s * tick_s
+                for address, power_w in powers_w.items():
+                    zone = self.zones.get(address)
+                    if zone is not None:
+                        zone.total_j = start_j[address] + power_w * passed_s
+                        zone.write(zone.shown_uj())
+
+        def read(*args: int) -> bytes:
+            update()
+            return pread(*args)
 
         def tick() -> None:
             while not stop.wait(tick_s):
@@ -199,7 +205,8 @@ class FakePowercap:
         thread = threading.Thread(target=tick, name="fake powercap", daemon=True)
         thread.start()
         try:
-            yield
+            with mock.patch.object(os, "pread", read):
+                yield
         finally:
             stop.set()
             thread.join()

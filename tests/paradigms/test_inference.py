@@ -1,14 +1,17 @@
 """The paradigm that trains a model and serves it."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import torch
+from clocks import counting
 from torch import Tensor, nn
 
 from sweep.errors import ConfigError
 from sweep.objective import Data, Split
+from sweep.paradigms._passes import repeat
 from sweep.paradigms.inference import MAX_BATCHES, WARM_UP, Inference
 from tests.toy_tasks import Blobs
 
@@ -66,11 +69,12 @@ def test_batches_are_full_and_predicted_without_gradients_in_evaluation_mode() -
     assert task.seen == [(4, False)] * (WARM_UP + 1) + [(64, False)] * (WARM_UP + 1)
 
 
-def test_samples_count_what_was_predicted_in_the_activity() -> None:
+def test_samples_count_what_was_predicted_in_the_activity(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sweep.paradigms.inference.repeat", functools.partial(repeat, clock=counting(0.004)))
     task = Watched()
     results, _ = serve(Inference([3], min_s=0.01), task)
     assert results["batch_3_samples"] == 3 * (len(task.seen) - WARM_UP)
-    assert results["batch_3_samples"] > 3
+    assert results["batch_3_samples"] == 3 * 3
 
 
 def test_the_model_is_in_its_former_mode_afterwards() -> None:

@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pandas as pd
 import pytest
+from counting import until
 
 from sweep.__main__ import main
 from sweep.energy.recording import read_recording, write_recording
@@ -68,6 +68,7 @@ def test_odd_but_valid_tasks_run(name: str) -> None:
     assert {record.state for record in data().trials} == {"COMPLETE"}
 
 
+@pytest.mark.usefixtures("whole_page")
 def test_a_test_split_that_does_not_fit_costs_the_test_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(task("faulty_tasks.UnfitTestSplit")) == 0
     assert "could not be tested (RuntimeError: " in capsys.readouterr().err
@@ -75,6 +76,7 @@ def test_a_test_split_that_does_not_fit_costs_the_test_only(capsys: pytest.Captu
     assert Path("reports/s/report.html").is_file()
 
 
+@pytest.mark.usefixtures("whole_page")
 def test_data_that_fail_for_a_later_setup_leave_a_report_of_the_earlier_ones(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -98,10 +100,13 @@ def _order(seed: int) -> list[dict[str, Any]]:
     return [params for params, _ in planned_runs(dims, 1, seed)]
 
 
-def test_a_recording_that_ends_makes_joules_unknown_and_never_zero(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_recording_that_ends_makes_joules_unknown_and_never_zero(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sweep.study.instruments.LOST_S", float("inf"))  # or a slow first trial would end the study
     recording = read_recording(RECORDING)
     write_recording("short.jsonl", msgspec.structs.replace(recording, readings=recording.readings[:3]))
-    assert main(task("toy_tasks.Blobs", "meter=replay", "meter.path=short.jsonl", "++objective.epoch_s=0.2")) == 0
+    assert main(task("toy_tasks.Blobs", "meter=replay", "meter.path=short.jsonl", "++objective.epoch_s=0.05")) == 0
     said = capsys.readouterr()
     assert said.err.count("has no joules, so it cannot stand on the front") == 1
     assert "no setup can stand on the front" in said.out
@@ -160,10 +165,8 @@ def test_interrupted_while_the_data_are_loaded_nothing_is_written(number: signal
         stderr=subprocess.STDOUT,
         text=True,
     )
-    deadline = time.monotonic() + 60
-    while not marker.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(marker.exists, patience_s=120.0)
     running.send_signal(number)
-    out, _ = running.communicate(timeout=30)
+    out, _ = running.communicate(timeout=120)
     assert (running.returncode, out) == (130, "interrupted\n")
     assert not Path("reports").exists()

@@ -67,6 +67,7 @@ def test_the_table_says_how_it_was_made_and_each_epoch_what_its_steps_cost() -> 
         assert sum(point.steps for point in trial.trajectory) == steps
 
 
+@pytest.mark.usefixtures("whole_page")
 def test_layers_can_be_left_out() -> None:
     assert main([*ARGS, "objective._target_=toy_tasks.Blobs", "layers.mode=off"]) == 0
     assert [trial.layers for trial in data().trials] == [[], []]

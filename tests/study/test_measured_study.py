@@ -1,5 +1,10 @@
-"""Whole studies on measured joules: a fake tree of sysfs and a fake NVML under the real meters, in real time."""
+"""Whole studies on measured joules: a fake tree of sysfs and a fake NVML under the real meters, in real time.
 
+Trials last a second or so, and a reading may come a while after the time that it is stamped with: joules are held
+against power to a half only, which still tells one domain from another, and one trial from two.
+"""
+
+import re
 import time
 from pathlib import Path
 
@@ -14,8 +19,6 @@ from sweep.__main__ import main
 from sweep.records import Provenance, StudyData
 from sweep.study.store import StudyStore
 
-pytestmark = pytest.mark.alone
-
 PACKAGE_W, CORE_W, DRAM_W, GPU_W = 42.0, 30.0, 7.0, 150.0
 POWERS = {"0": PACKAGE_W, "0:0": CORE_W, "0:1": DRAM_W}
 QUICK = [
@@ -28,6 +31,7 @@ QUICK = [
     "study.name=measured",
     "study.idle_s=0.5",
 ]
+ABOUT = 0.5
 
 
 @pytest.fixture(autouse=True)
@@ -54,13 +58,14 @@ def stored() -> StudyData:
         return store.data()
 
 
+@pytest.mark.usefixtures("whole_page")
 def test_a_study_on_measured_domains(tree: FakePowercap, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweep.energy.checks.load.other_share", lambda before, after: 0.0)
     assert run(tree) == 0
     trials = pd.read_csv("reports/measured/trials.csv")
     for name, power_w in (("package:0", PACKAGE_W), ("dram:0", DRAM_W), ("gpu:0", GPU_W)):
         assert set(trials[f"provenance.{name}"]) == {"measured"}
-        assert (trials[f"energy_j.{name}"] / trials["duration_s"]).tolist() == pytest.approx([power_w] * 2, rel=0.35)
+        assert (trials[f"energy_j.{name}"] / trials["duration_s"]).tolist() == pytest.approx([power_w] * 2, rel=ABOUT)
     assert trials["energy_j"].tolist() == pytest.approx(
         (trials["energy_j.package:0"] + trials["energy_j.dram:0"] + trials["energy_j.gpu:0"]).tolist()
     )
@@ -70,7 +75,7 @@ def test_a_study_on_measured_domains(tree: FakePowercap, monkeypatch: pytest.Mon
     assert session.test_j["gpu:0"] is not None
     assert session.trials_j["gpu:0"] == pytest.approx(trials["energy_j.gpu:0"].sum())
     assert {idle.domain: idle.power_w for idle in session.idle_before} == pytest.approx(
-        {"package:0": PACKAGE_W, "core:0": CORE_W, "dram:0": DRAM_W, "gpu:0": GPU_W}, rel=0.3
+        {"package:0": PACKAGE_W, "core:0": CORE_W, "dram:0": DRAM_W, "gpu:0": GPU_W}, rel=ABOUT
     )
     assert {idle.domain for idle in session.idle_after} == {idle.domain for idle in session.idle_before}
     report = Path("reports/measured/report.html").read_text(encoding="utf-8")
@@ -96,7 +101,7 @@ def test_a_domain_that_counts_nothing_is_refused(tree: FakePowercap, capsys: pyt
     with tree.running({"0": PACKAGE_W, "0:0": CORE_W}), fake_nvml([gpu_board()]):
         assert main([*QUICK, "meter=auto", f"meter.sysfs_root={tree.root}"]) == 2
         error = capsys.readouterr().err
-        assert "dram:0 counted nothing in 0.5" in error
+        assert re.search(r"dram:0 counted nothing in \d", error)
         assert "meter.exclude=[dram:0]" in error
         assert stored().trials == []
         assert (
@@ -108,13 +113,13 @@ def test_a_domain_that_counts_nothing_is_refused(tree: FakePowercap, capsys: pyt
 def test_a_lost_domain_ends_the_study(
     tree: FakePowercap, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sweep.study.instruments.LOST_S", 0.3)
+    monkeypatch.setattr("sweep.study.instruments.LOST_S", 1.0)
     gpu = gpu_board()
     ended = "sweep.report.console.Progress.trial_ended"
 
     def remove(*_: object) -> None:
         gpu.remove(time.monotonic())
-        time.sleep(0.5)
+        time.sleep(1.5)
 
     with tree.running(POWERS), fake_nvml([gpu]), monkeypatch.context() as patch:
         patch.setattr(ended, remove)
@@ -138,7 +143,7 @@ def test_what_was_recorded_can_be_played(tree: FakePowercap) -> None:
         ["gpu:0", "package:0", "core:0", "dram:0"], Provenance.REPLAYED
     )
     spent = data.trials[0].domains["package:0"]
-    assert spent.energy_j == pytest.approx(PACKAGE_W * data.trials[0].duration_s, rel=0.35)
+    assert spent.energy_j == pytest.approx(PACKAGE_W * data.trials[0].duration_s, rel=ABOUT)
 
 
 @pytest.mark.parametrize("value", ["yes", "1"])
@@ -179,4 +184,4 @@ def test_cooling_down_and_warming_up_come_before_the_joules_of_a_trial(tree: Fak
     assert run(tree, "study.idle_s=0", "study.cooldown_s=0.4", "study.warmup_s=0.4", "search.n_trials=1") == 0
     (trial,), (session,) = stored().trials, stored().sessions
     assert session.duration_s > trial.duration_s + 0.8
-    assert trial.domains["gpu:0"].energy_j == pytest.approx(GPU_W * trial.duration_s, rel=0.35)
+    assert trial.domains["gpu:0"].energy_j == pytest.approx(GPU_W * trial.duration_s, rel=ABOUT)

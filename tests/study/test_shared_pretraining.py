@@ -1,5 +1,6 @@
 """Studies of several paradigms: a pretraining is trained once, spent once, and charged to each trial that uses it."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +32,22 @@ def _in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the study of three paradigms has run."""
+    folder = tmp_path_factory.mktemp("once")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main([*QUICK, *THREE]) == 0
+    return folder
+
+
+@pytest.fixture
+def three(once: Path) -> None:
+    """A copy of it here."""
+    shutil.copytree(once / "reports", "reports")
+
+
 def data(name: str = "s") -> StudyData:
     with StudyStore.open_to_read(Path("reports") / name) as store:
         return store.data()
@@ -40,8 +57,8 @@ def by_paradigm(trials: list[TrialRecord], batch_size: int) -> dict[str, TrialRe
     return {t.paradigm: t for t in trials if t.params["batch_size"] == batch_size}
 
 
+@pytest.mark.usefixtures("three")
 def test_a_pretraining_is_trained_once_for_each_setup_and_charged_to_all_that_use_it() -> None:
-    assert main([*QUICK, *THREE]) == 0
     trials = data().trials
     assert len(trials) == 6
     for batch_size in (16, 64):
@@ -71,13 +88,15 @@ def test_a_pretraining_is_trained_once_for_each_setup_and_charged_to_all_that_us
     assert len(list(Path("reports/s/pretrained").glob("*.pt"))) == 2
 
 
+@pytest.mark.usefixtures("three")
 def test_what_was_spent_sums_to_the_ledger_and_what_is_charged_does_not() -> None:
-    assert main([*QUICK, *THREE]) == 0
     study = data()
     (session,) = study.sessions
     spent = sum(t.domains["cpu:process"].energy_j for t in study.trials)
     assert session.trials_j["cpu:process"] == pytest.approx(spent)
-    assert sum(t.energy_j for t in study.trials) > 1.1 * sum(t.energy_spent_j for t in study.trials)
+    reused_j = [t.pretraining.energy_j for t in study.trials if t.pretraining is not None and t.pretraining.reused]
+    assert len(reused_j) == 2
+    assert sum(t.energy_j for t in study.trials) == pytest.approx(spent + sum(reused_j))
     layers = pd.read_csv("reports/s/layers.csv", keep_default_na=False, dtype={"energy_j": float})
     table = pd.read_csv("reports/s/trials.csv").set_index("number")
     for trial in study.trials:
@@ -103,9 +122,9 @@ def test_a_frozen_encoder_has_no_backward_rows() -> None:
     assert {"classifier"} <= set(rows[rows["pass"] == "backward"].layer)
 
 
+@pytest.mark.usefixtures("three")
 def test_reused_weights_give_what_own_ones_would_have_given() -> None:
     frozen = ["+paradigm@paradigms.pretrain_frozen=pretrain_frozen", "search.space.paradigm=[pretrain_frozen]"]
-    assert main([*QUICK, *THREE]) == 0
     assert main([*QUICK, *frozen, "study.name=alone"]) == 0
     shared = {t.params["batch_size"]: t for t in data().trials if t.paradigm == "pretrain_frozen"}
     assert any(t.pretraining is not None and t.pretraining.reused for t in shared.values())
@@ -126,7 +145,8 @@ def test_amortised_joules_hold_one_part_of_the_pretraining(energy: str) -> None:
         own_j = 0.0 if trial.pretraining.reused else trial.pretraining.energy_j
         assert trial.pretraining_shares == 4.0
         assert trial.energy_j == pytest.approx(trial.energy_spent_j - own_j + trial.pretraining.energy_j / 4)
-        assert trial.trajectory[2].energy_j == pytest.approx(trial.pretraining.energy_j / 4, rel=0.2)
+        steps_j = sum(point.train_j for point in trial.trajectory[:3])
+        assert steps_j <= 4 * trial.trajectory[2].energy_j <= trial.pretraining.energy_j * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("energy", ["totally", "amortised(reuses=0)", {"amortised": {}}, {"amortised": 4}, 3, None])
@@ -199,7 +219,8 @@ def test_work_that_is_no_training_is_spent_and_not_charged() -> None:
     ]
     assert main([*args, "paradigms.inference.min_s=0.3"]) == 0
     for trial in data().trials:
-        assert trial.energy_j < 0.9 * trial.energy_spent_j
+        inference_j = sum(a.energy_j["cpu:process"] for a in trial.activities if a.phase == "inference")
+        assert 0.0 < inference_j <= trial.energy_spent_j - trial.energy_j + 1e-9
         assert trial.energy_j >= trial.trajectory[-1].energy_j
         assert trial.energy_spent_j == pytest.approx(sum(a.energy_j["cpu:process"] for a in trial.activities))
         tables = sum(row.energy_j["cpu:process"] for table in trial.layers for row in table.rows)
