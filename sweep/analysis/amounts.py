@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 POINTS = 10_007
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
@@ -49,4 +49,4 @@ def interval(value: float, u: float, factor_u_rel: float, confidence: float) -> 
 def _normal_pairs() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Standard normal pairs that fill the plane evenly, each of shape ``(POINTS,)``."""
     index = np.arange(POINTS) + 0.5
-    return stats.norm.ppf(index / POINTS), stats.norm.ppf((index * GOLDEN) % 1.0)
+    return special.ndtri(index / POINTS), special.ndtri((index * GOLDEN) % 1.0)

@@ -28,9 +28,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from sweep.analysis.current import current, is_disturbed
+from sweep.analysis.spearman import spearman
 from sweep.records import Conditions, State, StudyData, TrajectoryPoint, TrialRecord
 
 MIN_TRIALS = 6
@@ -269,6 +269,8 @@ def _wilcoxon_p(items: Sequence[float]) -> float | None:
     moved = [item for item in items if item != 0.0]
     if len(items) < MIN_TRIALS:
         return None
+    from scipy import stats  # takes a third of the time of a small report
+
     return float(stats.wilcoxon(moved).pvalue) if moved else 1.0
 
 
@@ -290,7 +292,7 @@ def _companion(
     firsts, lasts = np.concatenate(first or [[]]), np.concatenate(last or [[]])
     if not len(firsts):
         return None
-    correlation = _spearman(np.concatenate(values), np.concatenate(logs))
+    correlation = spearman(np.concatenate(values), np.concatenate(logs))
     return Companion(float(np.median(firsts)), float(np.median(lasts)), correlation)
 
 
@@ -299,8 +301,3 @@ def _medians(table: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np
     ordered, n = np.sort(np.where(known, table, np.inf), axis=1), known.sum(axis=1, keepdims=True)
     low, high = (np.take_along_axis(ordered, place, axis=1) for place in ((n - 1) // 2, n // 2))
     return np.asarray((low + high) / 2.0)
-
-
-def _spearman(one: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
-    varies = one.min() < one.max() and other.min() < other.max()
-    return float(stats.spearmanr(one, other).statistic) if varies else None

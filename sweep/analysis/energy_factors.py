@@ -16,12 +16,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from scipy import stats
-
 from sweep.analysis import wording
 from sweep.analysis.anova import Decomposition, decompose
 from sweep.analysis.current import current
 from sweep.analysis.paired import dimension_of_paradigm, paradigm_of
+from sweep.analysis.spearman import spearman
 from sweep.records import RESULTS, StopReason, StudyData, TrialRecord, total_j
 
 RESPONSES = ("energy_per_epoch", "epochs", "energy")
@@ -202,8 +201,7 @@ def _correlation(name: str, number: Callable[[TrialRecord], float | None], runs:
     if len(known) < 3:
         return None
     energies, items = zip(*known, strict=True)
-    varies = len(set(energies)) > 1 and len(set(items)) > 1
-    return Correlation(name, float(stats.spearmanr(energies, items).statistic) if varies else None, len(known))
+    return Correlation(name, spearman(energies, items), len(known))
 
 
 def _duration_s(trial: TrialRecord) -> float:

@@ -26,12 +26,10 @@ samples scatter from run to run is in s_q and in b both, which errs wide too.
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import NamedTuple
 
-from scipy import stats
-
 from sweep.analysis.bootstrap import Sampling, Trials
+from sweep.analysis.coverage import normal, student
 from sweep.analysis.current import current
 from sweep.analysis.pareto import FrontPoint
 from sweep.analysis.setups import Setup, SetupPoint
@@ -176,22 +174,22 @@ def _quality_spread(noise: Noise, n: int, n_reference: int, trials: tuple[Trials
     if chosen is not None:
         return _combined(noise, 0.0, chosen)
     floor = noise.quality_floor
-    return None if floor is None else _Spread(floor, _normal(noise.confidence) * floor)
+    return None if floor is None else _Spread(floor, normal(noise.confidence) * floor)
 
 
 def _combined(noise: Noise, repeats_se: float, chosen_se: float | None) -> _Spread:
     """What repeats and the choice of the validation samples make together, each part with its own t."""
-    repeats_u = _student(noise.confidence, noise.quality_df) * repeats_se if repeats_se else 0.0
+    repeats_u = student(noise.confidence, noise.quality_df) * repeats_se if repeats_se else 0.0
     if chosen_se is None or noise.sampling is None:
         return _Spread(repeats_se, repeats_u)
-    chosen_u = _student(noise.confidence, noise.sampling.df) * chosen_se
+    chosen_u = student(noise.confidence, noise.sampling.df) * chosen_se
     return _Spread(math.hypot(repeats_se, chosen_se), math.hypot(repeats_u, chosen_u))
 
 
 def _energy_rel_u(point: FrontPoint, reference: FrontPoint, noise: Noise) -> float:
     least = max(noise.energy_rel_sd or 0.0, noise.energy_rel_floor)
     variances = (max(least, _relative_sd(item) or 0.0) ** 2 / item.n for item in (point, reference))
-    factor = _normal(noise.confidence) if noise.energy_rel_sd is None else _student(noise.confidence, noise.energy_df)
+    factor = normal(noise.confidence) if noise.energy_rel_sd is None else student(noise.confidence, noise.energy_df)
     return factor * math.sqrt(math.fsum(variances))
 
 
@@ -220,7 +218,7 @@ def _binomial(data: StudyData, quality: float | None, confidence: float) -> floa
     study = data.study
     if quality is None or not study.quality_name.endswith("accuracy") or not 0.0 <= quality <= 1.0:
         return None
-    z2 = _normal(confidence) ** 2
+    z2 = normal(confidence) ** 2
     n = study.data.n_val + z2
     share = (quality * study.data.n_val + z2 / 2) / n
     return math.sqrt(share * (1.0 - share) / n)
@@ -233,13 +231,3 @@ def _meter_repeatability(data: StudyData) -> float:
         if trial.energy_u_random_j is not None and trial.energy_j
     ]
     return statistics.median(shares) if shares else 0.0
-
-
-@cache
-def _student(confidence: float, df: int) -> float:
-    return float(stats.t.ppf((1.0 + confidence) / 2.0, df))
-
-
-@cache
-def _normal(confidence: float) -> float:
-    return float(stats.norm.ppf((1.0 + confidence) / 2.0))

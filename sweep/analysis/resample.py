@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 N_DRAWS = 4000
 MIN_DRAWS = 400
@@ -92,7 +92,7 @@ def all_bounds(values: NDArray[np.float64], confidence: float, df: int) -> NDArr
 @cache
 def _tail(confidence: float, df: int) -> float:
     """Share of the draws on each side of an interval."""
-    return float(stats.norm.cdf(stats.t.ppf((1.0 - confidence) / 2.0, df)))
+    return float(special.ndtr(special.stdtrit(df, (1.0 - confidence) / 2.0)))
 
 
 def _residuals(setup: Repeated) -> list[NDArray[np.float64]]:

@@ -18,8 +18,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from scipy import stats
 
+from sweep.analysis.coverage import student
 from sweep.analysis.footprint import scale_u_rel_of
 from sweep.analysis.noise import Noise
 from sweep.analysis.setups import Setup
@@ -176,7 +176,7 @@ def _ratio(a: Cell, b: Cell, noises: tuple[Noise, Noise]) -> Ratio:
         return Ratio(value, None, None)
     variance = math.fsum(_rel_sd(cell, noise) ** 2 / cell.n for cell, noise in zip((a, b), noises, strict=True))
     df = min(noise.energy_df for noise in noises)
-    half = float(stats.t.ppf((1.0 + noises[0].confidence) / 2.0, df)) * math.sqrt(variance)
+    half = student(noises[0].confidence, df) * math.sqrt(variance)
     return Ratio(value, value * math.exp(-half), value * math.exp(half))
 
 
