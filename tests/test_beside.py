@@ -28,6 +28,12 @@ def test_it_is_done_when_the_block_ends(tmp_path: Path) -> None:
     assert (tmp_path / "made").read_text() == "by the task"
 
 
+def test_what_it_returns_is_given_whenever_it_is_asked_for() -> None:
+    with beside(loads, b'{"energy_j": {}, "time_s": 1.0}', Reading) as answer:
+        assert answer() == answer()
+    assert answer().time_s == 1.0
+
+
 def test_what_a_user_can_act_on_comes_back_as_it_is() -> None:
     with (
         pytest.raises(RecordError, match="this record is not a readable Reading") as caught,

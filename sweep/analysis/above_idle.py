@@ -4,7 +4,8 @@
 
 ``above_idle`` gives a study of the same shape, so every analysis runs on it unchanged; its domains carry the flag
 ``above_idle``, which every label of a total tells. What a trial is charged with, what it spent, its domains,
-activities, trajectory, layers and pretraining are replaced; ``energy_dynamic_j`` is gone, since nothing is above it.
+activities, trajectory and pretraining are replaced; ``energy_dynamic_j`` is gone, since nothing is above it. Tables of
+layers are left as they are, since few of them are shown: ``table_above_idle`` replaces the joules of those.
 
 Limits: the ledger of a search stays one of all joules, so sessions are left as they are. Joules of the training steps
 alone (``train_j``) and of single marked steps (``steps_j``) have no known duration here and become unknown. The
@@ -42,6 +43,11 @@ def above_idle(data: StudyData) -> StudyData | None:
     )
 
 
+def is_above_idle(data: StudyData) -> bool:
+    """Whether the joules of a study are those above idle."""
+    return any(domain.above_idle for domain in data.study.domains)
+
+
 def missing_idle(data: StudyData) -> str | None:
     """Why joules above idle are not known, as words of a sentence; ``None`` if they are."""
     complete = [trial for trial in data.trials if trial.state is State.COMPLETE]
@@ -74,7 +80,6 @@ def _trial(trial: TrialRecord, by_number: dict[int, TrialRecord]) -> TrialRecord
         domains={name: _domain(item) for name, item in trial.domains.items()},
         activities=[_activity(item, trial) for item in trial.activities],
         trajectory=points,
-        layers=[_table(item) for item in trial.layers],
         pretraining=_pretraining(trial.pretraining, by_number, idle_w),
     )
 
@@ -121,7 +126,8 @@ def _activity(item: ActivityEnergy, trial: TrialRecord) -> ActivityEnergy:
     return msgspec.structs.replace(item, energy_j=energy_j)
 
 
-def _table(table: LayerTable) -> LayerTable:
+def table_above_idle(table: LayerTable) -> LayerTable:
+    """A table of layers with joules above idle in the place of all joules."""
     return msgspec.structs.replace(table, rows=[_row(row) for row in table.rows])
 
 

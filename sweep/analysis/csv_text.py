@@ -33,7 +33,7 @@ class CsvLines:
 
     def __init__(self, columns: Iterable[str]) -> None:
         self._columns = list(columns)
-        self._lines: list[str] = []
+        self._blocks: list[str | list[str]] = []
         self._rows: list[Sequence[Any]] = []
 
     def add(self, rows: Iterable[Sequence[Any]]) -> None:
@@ -46,16 +46,20 @@ class CsvLines:
         """Add a column, empty in the rows so far."""
         self._flush()
         self._columns.append(column)
-        self._lines = [f"{line}," for line in self._lines]
+        self._blocks = [
+            block.replace("\n", ",\n") + "," if isinstance(block, str) else [f"{line}," for line in block]
+            for block in self._blocks
+        ]
 
     def text(self) -> str:
         """The table with its header; lines end with a line feed."""
         self._flush()
-        return "\n".join([_header(self._columns), *self._lines, ""])
+        texts = (block if isinstance(block, str) else "\n".join(block) for block in self._blocks)
+        return "\n".join([_header(self._columns), *texts, ""])
 
     def _flush(self) -> None:
         if self._rows:
-            self._lines += _plain_lines(self._rows) or _lines([*zip(*self._rows, strict=True)])
+            self._blocks.append(_plain_lines(self._rows) or list(_lines([*zip(*self._rows, strict=True)])))
         self._rows = []
 
 
@@ -69,14 +73,14 @@ def _header(names: Iterable[str]) -> str:
     return ",".join(_quoted(str(name)) for name in names)
 
 
-def _plain_lines(rows: Sequence[Sequence[Any]]) -> list[str] | None:
-    """Rows as text; ``None`` where a value needs more than its JSON without quotes, or the only column may be empty."""
+def _plain_lines(rows: Sequence[Sequence[Any]]) -> str | None:
+    """A line for each row; ``None`` where a value is more than its JSON without quotes, or the only column."""
     text, n_rows, n_columns = msgspec.json.encode(rows).decode(), len(rows), len(rows[0])
     needed = {",": n_rows * n_columns - 1, "[": n_rows + 1, "]": n_rows + 1}
     is_in_texts = any(text.count(sign) != n for sign, n in needed.items())
     if n_columns == 1 or is_in_texts or any(sign in text for sign in MARKED):
         return None
-    return text[2:-2].replace(",null", ",").replace("[null", "[").replace('"', "").split("],[")
+    return text[2:-2].replace(",null", ",").replace("[null", "[").replace('"', "").replace("],[", "\n")
 
 
 def _lines(columns: Sequence[Sequence[Any]]) -> Iterable[str]:

@@ -26,18 +26,21 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from sweep.analysis.current import current, is_disturbed
 from sweep.analysis.spearman import spearman
-from sweep.records import Conditions, State, StudyData, TrajectoryPoint, TrialRecord
+from sweep.analysis.thin import thin
+from sweep.records import Conditions, State, StudyData, TrajectoryPoint, TrialRecord, bare
 
 MIN_TRIALS = 6
 """With five, Wilcoxon's smallest two-sided p is 0.06."""
 MIN_LATER = 3
 MAX_WARM_UP = 3
 MAX_POINTS = 60
+MAX_SHOWN = 60
 RUNS_AT_ONCE = 500
 """Runs whose pairs of epochs are in memory together: 7 MB."""
 
@@ -98,7 +101,9 @@ class Drift:
     """Energy per step over the epochs of a study.
 
     Attributes:
-        runs: what it rests on.
+        runs: some of what it rests on, at equal distances: at most ``MAX_SHOWN``, for the eye.
+        n_runs: of all.
+        trials: their numbers.
         disturbed: numbers of the trials left out because other programs disturbed them.
         typical: by rising epoch.
         first: of the first epoch over the later median; ``None`` if no trial is long enough.
@@ -110,6 +115,8 @@ class Drift:
     """
 
     runs: tuple[Run, ...]
+    n_runs: int
+    trials: tuple[int, ...]
     disturbed: tuple[int, ...]
     typical: tuple[Typical, ...]
     first: Effect | None
@@ -122,24 +129,53 @@ class Drift:
 
 def drift(data: StudyData, confidence: float = 0.95) -> Drift | None:
     """The warm-up test of a study; ``None`` if no trial recorded the joules of its steps."""
-    complete = [trial for trial in current(data) if trial.state is State.COMPLETE]
-    known = [trial for trial in complete if any(_step_j(point) is not None for point in trial.trajectory)]
-    if not known:
-        return None
-    runs = tuple(run for trial in known if not is_disturbed(trial) for run in _runs(trial))
-    blocks = _blocks(runs)
-    warm_up = _warm_up(runs, blocks, 1.0 - confidence)
-    return Drift(
-        runs=runs,
-        disturbed=tuple(sorted(trial.number for trial in known if is_disturbed(trial))),
-        typical=_typical(blocks),
-        first=_effect(runs, _excess(blocks, 0)),
-        warm_up_epochs=warm_up,
-        trend=_trend(runs, blocks, warm_up),
-        temperature=_companion(runs, blocks, attrgetter("temperature_c")),
-        clock=_companion(runs, blocks, attrgetter("clock_mhz")),
-        confidence=confidence,
-    )
+    seen = SeenSteps(data)
+    for trial in data.trials:
+        seen.add(trial)
+    return seen.drift(confidence)
+
+
+class SeenSteps:
+    """The test for a study whose trials are looked at one by one, and of which only the joules of steps are kept.
+
+    Args:
+        data: the study; its own trials are not looked at.
+    """
+
+    def __init__(self, data: StudyData) -> None:
+        self._data = data
+        self._trials: list[TrialRecord] = []
+        self._runs: dict[int, tuple[Run, ...]] = {}
+
+    def add(self, trial: TrialRecord) -> TrialRecord:
+        """Look at a trial, and give it back."""
+        self._trials.append(bare(trial))
+        if trial.state is State.COMPLETE and any(_step_j(point) is not None for point in trial.trajectory):
+            self._runs[trial.number] = () if is_disturbed(trial) else tuple(_runs(trial))
+        return trial
+
+    def drift(self, confidence: float = 0.95) -> Drift | None:
+        """The test; ``None`` if no current trial recorded the joules of its steps."""
+        data = msgspec.structs.replace(self._data, trials=self._trials)
+        known = [trial for trial in current(data) if trial.number in self._runs]
+        if not known:
+            return None
+        runs = tuple(run for trial in known for run in self._runs[trial.number])
+        blocks = _blocks(runs)
+        warm_up = _warm_up(runs, blocks, 1.0 - confidence)
+        return Drift(
+            runs=tuple(thin(runs, MAX_SHOWN)),
+            n_runs=len(runs),
+            trials=tuple(sorted({run.number for run in runs})),
+            disturbed=tuple(sorted(trial.number for trial in known if is_disturbed(trial))),
+            typical=_typical(blocks),
+            first=_effect(runs, _excess(blocks, 0)),
+            warm_up_epochs=warm_up,
+            trend=_trend(runs, blocks, warm_up),
+            temperature=_companion(runs, blocks, attrgetter("temperature_c")),
+            clock=_companion(runs, blocks, attrgetter("clock_mhz")),
+            confidence=confidence,
+        )
 
 
 class _Block(NamedTuple):
@@ -173,8 +209,7 @@ def _runs(trial: TrialRecord) -> Iterator[Run]:
         known = [(point, step_j) for point in group if (step_j := _step_j(point)) is not None]
         if len(known) <= MIN_LATER or known[0][0].epoch != 1:
             continue
-        early, late = known[:MAX_WARM_UP], known[MAX_WARM_UP:]
-        points = early + late[:: -math.ceil(len(late) / (MAX_POINTS - MAX_WARM_UP))][::-1]
+        points = known[:MAX_WARM_UP] + thin(known[MAX_WARM_UP:], MAX_POINTS - MAX_WARM_UP)
         yield Run(
             trial.number,
             phase,

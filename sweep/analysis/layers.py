@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sweep.analysis import wording
+from sweep.analysis.above_idle import is_above_idle, table_above_idle
 from sweep.analysis.current import current, is_disturbed
 from sweep.analysis.setups import Setup
 from sweep.records import (
@@ -185,12 +186,13 @@ def setup_layers(data: StudyData, recommended: Setup | None) -> SetupLayers | No
     if not trials:
         return None
     covered = {name: domain for trial in trials for name, domain in trial.domains.items()}
+    tables = [table for trial in trials for table in trial.layers]
     return SetupLayers(
         params=dict(trials[0].params),
         numbers=tuple(trial.number for trial in trials),
         is_recommended=bool(repeats),
         disturbed=tuple(trial.number for trial in trials if is_disturbed(trial)),
-        breakdown=breakdown([table for trial in trials for table in trial.layers], covered),
+        breakdown=breakdown(list(map(table_above_idle, tables)) if is_above_idle(data) else tables, covered),
     )
 
 

@@ -26,6 +26,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from sweep.analysis import sentences
+from sweep.analysis.above_idle import is_above_idle
 from sweep.analysis.budget import Budget
 from sweep.analysis.changes import change_to
 from sweep.analysis.choices import Choice, Given, choices
@@ -44,11 +45,10 @@ from sweep.analysis.recommendation import (
     saving_of,
     to_test,
 )
+from sweep.analysis.report_config import report_config
 from sweep.analysis.setups import Setup, setups
 from sweep.analysis.wording import in_points, varying
-from sweep.config import ReportConfig
 from sweep.records import State, StudyData
-from sweep.typed import freeze
 
 __all__ = [
     "Kind",
@@ -58,7 +58,6 @@ __all__ = [
     "TestQuality",
     "ToTrain",
     "recommend",
-    "report_config",
     "to_test",
 ]
 
@@ -97,16 +96,10 @@ def recommend(
     )
 
 
-def report_config(data: StudyData) -> ReportConfig:
-    """The options of a study's report; the default ones in studies of before there were any."""
-    return freeze(ReportConfig, data.study.config.get("report", {}), "report")
-
-
 def _budget(data: StudyData) -> Budget:
     """What one training may cost; joules above idle are not what a budget of joules limits."""
     config = report_config(data)
-    is_whole = not any(domain.above_idle for domain in data.study.domains)
-    return Budget(config.budget_j if is_whole else None, config.budget_s)
+    return Budget(None if is_above_idle(data) else config.budget_j, config.budget_s)
 
 
 class _Writer:

@@ -20,7 +20,7 @@ from sweep.analysis.tables import (
     layer_rows,
     trials_frame,
 )
-from sweep.records import StudyData, TrialRecord
+from sweep.records import StudyData, TrialRecord, bare
 
 
 def study_tables(data: StudyData, trials: Iterable[TrialRecord] | None = None) -> dict[str, str]:
@@ -40,7 +40,7 @@ def study_tables(data: StudyData, trials: Iterable[TrialRecord] | None = None) -
             _meet(name, domains, layers)
         epochs.add(epoch_rows(trial))
         layers.add(layer_rows(trial, domains))
-        rest.append(msgspec.structs.replace(trial, trajectory=[], layers=[], scores=None))
+        rest.append(bare(trial))
     whole = msgspec.structs.replace(data, trials=rest)
     texts = {
         "trials.csv": csv_text(trials_frame(whole)),

@@ -1,5 +1,6 @@
 """All analyses of a study, made once and handed to whoever shows them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sweep.analysis.advice.advise import advise
@@ -48,8 +49,14 @@ class Summary:
     footprint: Footprint
 
 
-def summarise(data: StudyData, confidence: float = 0.95) -> Summary:
-    """Run every analysis."""
+def summarise(data: StudyData, confidence: float = 0.95, steps: Callable[[], Drift | None] | None = None) -> Summary:
+    """Run every analysis.
+
+    Args:
+        data: the study.
+        confidence: two-sided level of the intervals.
+        steps: gives the drift of its energy per step, if someone else works that out; asked last.
+    """
     groups = setups(data)
     front = envelope(groups)
     chosen = recommend(data, confidence, groups, front)
@@ -59,20 +66,21 @@ def summarise(data: StudyData, confidence: float = 0.95) -> Summary:
     paradigms = compare_paradigms(data, chosen, groups, front)
     factors = energy_factors(data, confidence)
     emitted = footprint(data, chosen, account)
+    advised = advise(
+        data, chosen, groups, front, paradigms=paradigms, factors=factors, layers=layers, footprint=emitted
+    )
     return Summary(
         data=data,
         setups=groups,
         front=front,
-        recommendations=advise(
-            data, chosen, groups, front, paradigms=paradigms, factors=factors, layers=layers, footprint=emitted
-        ),
+        recommendations=advised,
         ledger=account,
         layers=layers,
-        drift=drift(data, confidence),
         basis=basis(data),
         paradigms=paradigms,
         factors=factors,
         codecs=codecs(data, groups),
         inferences=inferences(data, groups),
         footprint=emitted,
+        drift=drift(data, confidence) if steps is None else steps(),
     )

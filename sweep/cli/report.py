@@ -11,9 +11,9 @@ from sweep.cli import Command
 from sweep.errors import ConfigError
 
 if TYPE_CHECKING:
+    from sweep.analysis.drift import Drift
     from sweep.records import StudyData
     from sweep.study.record_file import RecordFile
-    from sweep.study.store import StudyStore
 
 MANY_TRIALS = 2000
 """From here on a second process that writes the tables saves more time than it takes to start."""
@@ -70,30 +70,42 @@ def _written(folder: Path, options: dict[str, Any]) -> Path:
     with StudyStore.open_to_read(folder) as store:
         files = store.record_files()
         if len(files) < MANY_TRIALS:
-            return _report(store, folder, options, with_tables=True)
-        with beside(write_tables_of, store.data_without_trials(), folder, files):
-            return _report(store, folder, options, with_tables=False)
+            from sweep.report.build import write_report
+
+            data, confidence = _data(store.data(), options)
+            return write_report(data, folder, confidence)
+        data, confidence = _data(store.data_without_trials(), options)
+        with beside(write_tables_of, data, folder, files, confidence) as steps:
+            from sweep.report.build import write_page
+
+            data, confidence = _data(store.data(), options)
+            return write_page(data, folder, confidence, steps)
 
 
-def _report(store: "StudyStore", folder: Path, options: dict[str, Any], *, with_tables: bool) -> Path:
-    from sweep.report.build import write_page, write_report
+def write_tables_of(
+    data: "StudyData", folder: Path, files: "Sequence[RecordFile]", confidence: float
+) -> "Drift | None":
+    """Read the records of a study one by one, write its tables, and find what they take the longest to tell.
 
-    data, confidence = _data(store, options)
-    return (write_report if with_tables else write_page)(data, folder, confidence)
+    Args:
+        data: the study without trials.
+        folder: where to.
+        files: where the records are.
+        confidence: two-sided level of the test.
 
-
-def write_tables_of(data: "StudyData", folder: Path, files: "Sequence[RecordFile]") -> None:
-    """Write the tables of a study, whose records are read one by one and not kept.
+    Returns:
+        The drift of the energy per step.
 
     Raises:
         RecordError: if one is missing or damaged.
         StudyError: if the folder cannot be written to.
     """
-    from sweep.records.base import uncollected
+    from sweep.analysis.drift import SeenSteps
     from sweep.report.table_files import write_tables
 
-    with uncollected():
-        write_tables(data, folder, (file.read() for file in files))
+    seen = SeenSteps(data)
+    write_tables(data, folder, (seen.add(file.read()) for file in files))
+    return seen.drift(confidence)
 
 
 def _print(folder: Path, options: dict[str, Any], form: str) -> None:
@@ -102,7 +114,7 @@ def _print(folder: Path, options: dict[str, Any], form: str) -> None:
     from sweep.study.store import StudyStore
 
     with StudyStore.open_to_read(folder) as store:
-        data, confidence = _data(store, options)
+        data, confidence = _data(store.data(), options)
     if form == "json":
         json.dump(to_dict(data, confidence), sys.stdout, indent=1, allow_nan=False)
         print()
@@ -110,13 +122,13 @@ def _print(folder: Path, options: dict[str, Any], form: str) -> None:
         print(to_markdown(data, confidence), end="")
 
 
-def _data(store: "StudyStore", options: dict[str, Any]) -> tuple["StudyData", float]:
+def _data(data: "StudyData", options: dict[str, Any]) -> tuple["StudyData", float]:
     """The study with other options, and the level of its intervals."""
-    from sweep.analysis.recommend import report_config
+    from sweep.analysis.report_config import report_config
     from sweep.report.options import with_options
 
-    data = with_options(store.data(), options)
-    return data, report_config(data).confidence
+    changed = with_options(data, options)
+    return changed, report_config(changed).confidence
 
 
 def _parsed(options: Sequence[str]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ from sweep.records.trial import (
     StopReason,
     TrajectoryPoint,
     TrialRecord,
+    bare,
 )
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "TestResult",
     "TrajectoryPoint",
     "TrialRecord",
+    "bare",
     "dumps",
     "finite",
     "load",

@@ -228,3 +228,8 @@ class TrialRecord(Record, frozen=True, kw_only=True):
     sensors: dict[str, Sensors] = msgspec.field(default_factory=dict)
     steadiness: Steadiness | None = None
     imported_from: str | None = None
+
+
+def bare(trial: TrialRecord) -> TrialRecord:
+    """The trial without its epochs, layers and scores, which take most of its memory."""
+    return msgspec.structs.replace(trial, trajectory=[], layers=[], scores=None)

@@ -7,9 +7,11 @@ Each file is replaced at once or not at all. A study with nothing to recommend h
 older one is removed, so that it is not taken for this study's.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from sweep.analysis.above_idle import above_idle
+from sweep.analysis.drift import Drift
 from sweep.analysis.summary import summarise
 from sweep.records import StudyData
 from sweep.report.html import render
@@ -37,11 +39,13 @@ def write_report(data: StudyData, folder: Path, confidence: float = 0.95) -> Pat
     return write_page(data, folder, confidence)
 
 
-def write_page(data: StudyData, folder: Path, confidence: float = 0.95) -> Path:
-    """Write all but the tables; arguments, result and errors as those of ``write_report``."""
-    summary = summarise(data, confidence)
+def write_page(
+    data: StudyData, folder: Path, confidence: float = 0.95, steps: Callable[[], Drift | None] | None = None
+) -> Path:
+    """Write all but the tables; ``steps`` as for ``summarise``, all else as for ``write_report``."""
     dynamic = above_idle(data)
     idle = None if dynamic is None else summarise(dynamic, confidence)
+    summary = summarise(data, confidence, steps)
     primary = summary.recommendations.primary
     texts = {REPORT_NAME: render(summary, folder, idle)}
     if primary is not None:

@@ -15,7 +15,6 @@ in the figure's ``layout.meta`` (``{"energy": ["x"]}``), and energies in texts a
 """
 
 import html
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -103,12 +102,6 @@ def energy_title(data: StudyData) -> str:
     """Axis title of joules with their provenance."""
     provenance = wording.provenance(data.study.domains)
     return f"Energy of the training{' ' if len(provenance) <= MAX_PROVENANCE else '<br>'}({provenance} J)"
-
-
-def thin(items: Sequence[T], most: int = MAX_POINTS) -> list[T]:
-    """At most ``most`` items at equal distances, the last one always among them."""
-    step = max(1, math.ceil(len(items) / most))
-    return list(items[::-1][::step][::-1])
 
 
 def rounded(values: Iterable[float | None]) -> list[float]:

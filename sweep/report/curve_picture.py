@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from sweep.analysis import wording
+from sweep.analysis.thin import thin
 from sweep.records import StudyRecord, TrialRecord
-from sweep.report.chart import ACCENT, HIGHLIGHT, MAX_LENGTH, thin
+from sweep.report.chart import ACCENT, HIGHLIGHT, MAX_LENGTH
 
 WIDTH, HEIGHT = 640, 400
 LEFT, RIGHT, TOP, BOTTOM = 78, 24, 44, 52

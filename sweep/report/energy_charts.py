@@ -19,8 +19,9 @@ from plotly.graph_objects import Figure
 from sweep.analysis import wording
 from sweep.analysis.layers import LayerRow
 from sweep.analysis.measured import LOSS, EpochEnergy, Measured, per_decrease_j
+from sweep.analysis.thin import thin
 from sweep.records import Pass
-from sweep.report.chart import ACCENT, PALETTE, styled, text, thin
+from sweep.report.chart import ACCENT, PALETTE, styled, text
 from sweep.report.charts import layer_energy, layer_steps
 from sweep.report.layer_chart import COLOURS, hover, short
 

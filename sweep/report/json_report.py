@@ -147,7 +147,7 @@ def _drift(found: Drift) -> dict[str, Any]:
     return {
         **{name: part and part._asdict() for name, part in parts.items()},
         "warm_up_epochs": found.warm_up_epochs,
-        "trials": sorted({run.number for run in found.runs}),
+        "trials": list(found.trials),
         "disturbed": list(found.disturbed),
         "sentences": list(drift_sentences(found)),
     }

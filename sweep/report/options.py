@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from sweep.analysis.recommend import report_config
+from sweep.analysis.report_config import report_config
 from sweep.errors import ConfigError
 from sweep.records import StudyData
 

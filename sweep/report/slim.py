@@ -14,7 +14,7 @@ from typing import Any
 
 from plotly.graph_objects import Figure
 
-from sweep.report.chart import thin
+from sweep.analysis.thin import thin
 
 DIGITS = 5
 STEPS = ((60, True), (30, True), (15, True), (30, False), (15, False), (8, False))

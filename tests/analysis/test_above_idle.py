@@ -5,7 +5,8 @@ import math
 import msgspec
 import pytest
 
-from sweep.analysis.above_idle import above_idle, missing_idle
+from sweep.analysis.above_idle import above_idle, missing_idle, table_above_idle
+from sweep.analysis.layers import setup_layers
 from sweep.analysis.recharge import recharged
 from sweep.analysis.recommend import recommend
 from sweep.analysis.wording import energy_label, provenance
@@ -55,11 +56,19 @@ def test_parts_still_add_up_to_the_whole() -> None:
 
 
 def test_layers_hold_what_is_above_idle() -> None:
-    old = sensed(layered(sixteen(1))).trials[0]
-    new = _known(sensed(layered(sixteen(1)))).trials[0]
-    for before, after in zip(old.layers[0].rows, new.layers[0].rows, strict=True):
+    old = sensed(layered(sixteen(1))).trials[0].layers[0]
+    for before, after in zip(old.rows, table_above_idle(old).rows, strict=True):
         assert after.energy_j == {name: before.dynamic_j.get(name) for name in before.energy_j}
         assert after.steps_j == []
+
+
+def test_the_layers_that_are_shown_are_those_above_idle() -> None:
+    data = sensed(layered(sixteen(1)))
+    whole, above = setup_layers(data, None), setup_layers(_known(data), None)
+    assert whole is not None
+    assert above is not None
+    assert above.breakdown.energy_j == pytest.approx(total_j(row.dynamic_j for row in whole.breakdown.rows))
+    assert above.breakdown.energy_j != pytest.approx(whole.breakdown.energy_j)
 
 
 def test_the_labels_say_so() -> None:

@@ -4,9 +4,10 @@ import msgspec
 import pytest
 
 from sweep.analysis.summary import summarise
+from sweep.analysis.thin import thin
 from sweep.records import Provenance, StopReason
 from sweep.report import heat_chart
-from sweep.report.chart import MAX_POINTS, PALETTE, text, thin
+from sweep.report.chart import MAX_POINTS, PALETTE, text
 from sweep.report.charts import (
     energy_by_domain,
     energy_per_epoch,
@@ -281,7 +282,7 @@ class TestEnergyByDomain:
 
 @pytest.mark.parametrize("length", [0, 1, 59, 60, 61, 500])
 def test_thinning_keeps_the_last_and_stays_below_its_limit(length: int) -> None:
-    kept = thin(range(length))
+    kept = thin(range(length), MAX_POINTS)
     assert len(kept) <= MAX_POINTS
     assert kept[-1:] == list(range(length))[-1:]
     assert kept == sorted(kept)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweep.analysis.recommend import report_config
+from sweep.analysis.report_config import report_config
 from sweep.analysis.summary import summarise
 from sweep.errors import ConfigError
 from sweep.report.options import with_options

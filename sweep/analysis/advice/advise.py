@@ -18,8 +18,8 @@ from sweep.analysis.footprint import Footprint, factors_of
 from sweep.analysis.layers import SetupLayers
 from sweep.analysis.paradigms import Paradigms
 from sweep.analysis.pareto import FrontPoint
-from sweep.analysis.recommend import report_config
 from sweep.analysis.recommendation import Recommendations
+from sweep.analysis.report_config import report_config
 from sweep.analysis.setups import Setup
 from sweep.records import StudyData
 

@@ -26,8 +26,8 @@ from sweep.analysis.paradigm_words import interval, trainings
 from sweep.analysis.paradigms import Paradigms
 from sweep.analysis.pareto import FrontPoint, front_point
 from sweep.analysis.recharge import recharge
-from sweep.analysis.recommend import report_config
 from sweep.analysis.recommendation import Against, Kind, Recommendation
+from sweep.analysis.report_config import report_config
 from sweep.analysis.setups import Setup, setups
 
 

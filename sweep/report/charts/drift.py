@@ -8,7 +8,7 @@ from sweep.analysis import wording
 from sweep.analysis.drift import Drift as Found
 from sweep.analysis.drift import Run
 from sweep.analysis.summary import Summary
-from sweep.report.chart import ACCENT, MUTED, Chart, Drawn, drawn, plain, rounded, styled, text, thin
+from sweep.report.chart import ACCENT, MUTED, Chart, Drawn, drawn, plain, rounded, styled, text
 
 MIN_MEDIAN = 3
 
@@ -25,7 +25,7 @@ class DriftInfo(NamedTuple):
     """Numbers of the chart.
 
     Attributes:
-        lines: at most ``MAX_POINTS`` of them.
+        lines: of some of the runs.
         n_runs: of all.
         median_epochs: epochs that at least ``MIN_MEDIAN`` runs have.
         median: over all runs there.
@@ -50,8 +50,8 @@ def info(found: Found, provenance: str) -> DriftInfo | None:
         return None
     shared = [item for item in found.typical if item.n >= MIN_MEDIAN]
     return DriftInfo(
-        lines=[_line(run) for run in thin(found.runs)],
-        n_runs=len(found.runs),
+        lines=list(map(_line, found.runs)),
+        n_runs=found.n_runs,
         median_epochs=[item.epoch for item in shared],
         median=[item.relative for item in shared],
         energy_title=f"Energy per step ({provenance})<br>over its later median",

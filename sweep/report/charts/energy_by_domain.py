@@ -14,8 +14,9 @@ from plotly import graph_objects as go
 from sweep.analysis import wording
 from sweep.analysis.domains import DomainMean, setup_domains
 from sweep.analysis.summary import Summary
+from sweep.analysis.thin import thin
 from sweep.records import Domain, Provenance
-from sweep.report.chart import PALETTE, Chart, Drawn, drawn, plain, styled, text, thin
+from sweep.report.chart import PALETTE, Chart, Drawn, drawn, plain, styled, text
 
 MAX_SETUPS = 16
 MAX_LINE, MAX_LINES = 18, 4

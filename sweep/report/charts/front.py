@@ -16,6 +16,7 @@ from sweep.analysis import wording
 from sweep.analysis.pareto import FrontPoint, front_point
 from sweep.analysis.setups import Setup
 from sweep.analysis.summary import Summary
+from sweep.analysis.thin import thin
 from sweep.report.chart import (
     ACCENT,
     HIGHLIGHT,
@@ -32,7 +33,6 @@ from sweep.report.chart import (
     spans_decades,
     styled,
     text,
-    thin,
 )
 
 MAX_LINES = 60

@@ -11,7 +11,8 @@ from sweep.analysis import wording
 from sweep.analysis.multitask import Mean, mean_of
 from sweep.analysis.paired import MULTITASK, SINGLETASK, PairedSetup, dimension_of_paradigm, paired
 from sweep.analysis.summary import Summary
-from sweep.report.chart import PALETTE, Chart, Drawn, drawn, plain, styled, text, thin
+from sweep.analysis.thin import thin
+from sweep.report.chart import PALETTE, Chart, Drawn, drawn, plain, styled, text
 
 MAX_SETUPS = 24
 

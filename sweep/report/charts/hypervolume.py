@@ -11,7 +11,8 @@ from plotly import graph_objects as go
 from sweep.analysis import wording
 from sweep.analysis.hypervolume import REACHED, Growth, Step, growth
 from sweep.analysis.summary import Summary
-from sweep.report.chart import ACCENT, HIGHLIGHT, MAX_NAME, Chart, Drawn, cut, drawn, plain, styled, text, thin
+from sweep.analysis.thin import thin
+from sweep.report.chart import ACCENT, HIGHLIGHT, MAX_NAME, Chart, Drawn, cut, drawn, plain, styled, text
 
 MAX_STEPS = 400
 

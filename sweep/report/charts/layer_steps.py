@@ -17,8 +17,9 @@ from plotly import graph_objects as go
 from sweep.analysis import wording
 from sweep.analysis.layers import Breakdown, LayerRow
 from sweep.analysis.summary import Summary
+from sweep.analysis.thin import thin
 from sweep.records import Pass
-from sweep.report.chart import Chart, Drawn, drawn, plain, spans_decades, styled, text, thin
+from sweep.report.chart import Chart, Drawn, drawn, plain, spans_decades, styled, text
 from sweep.report.layer_chart import COLOURS, NOT_MEASURED, short
 
 MOST = 12

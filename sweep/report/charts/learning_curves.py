@@ -13,6 +13,7 @@ from plotly import graph_objects as go
 from sweep.analysis import wording
 from sweep.analysis.current import current
 from sweep.analysis.summary import Summary
+from sweep.analysis.thin import thin
 from sweep.records import TrajectoryPoint, TrialRecord
 from sweep.report.chart import (
     MAX_NAME,
@@ -28,7 +29,6 @@ from sweep.report.chart import (
     spans_decades,
     styled,
     text,
-    thin,
 )
 
 MAX_CURVES = 60
