@@ -240,6 +240,17 @@ def _downloaded(visit: Visit, button: str, folder: Path) -> list[list[str]]:
     return list(csv.reader((folder / "downloaded.csv").read_text(encoding="utf-8").splitlines()))
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves_when_a_chart_is_drawn(browser: Browser, reports: dict[str, Path], width: int) -> None:
+    tops = "[...document.querySelectorAll('main h2, .plot')].map(item => [item.id, item.getBoundingClientRect().top])"
+    with visited(browser, reports["several domains"], width=width) as visit:
+        before = visit.page.evaluate(tops)
+        visit.draw_all()
+        assert visit.page.locator(".plot .main-svg").count() > 10
+        after = visit.page.evaluate(tops)
+    assert [name for (name, old), (_, new) in zip(before, after, strict=True) if abs(new - old) > 2] == []
+
+
 def test_a_static_table_sorts_by_its_numbers(browser: Browser, reports: dict[str, Path]) -> None:
     with visited(browser, reports["48 trials"]) as visit:
         setups = visit.page.locator("#setups .total table")

@@ -66,10 +66,18 @@ const Plots = (() => {
     others.forEach((other) => other.setAttribute("aria-hidden", "true"));
   };
 
+  /* Room for a chart before it is drawn, so that nothing moves away from under a pointer when it is. */
+  const reserve = (name) => {
+    const element = elementOf(name);
+    const height = figureOf(name) ? heightOf(element, figureOf(name).layout.height) : 0;
+    element.style.setProperty("--height", `${height}px`);
+  };
+
   const draw = (name) => {
     const element = elementOf(name);
     const found = figureOf(name);
     drawn.add(name);
+    reserve(name);
     if (!found) {
       Plotly.purge(element);
       element.replaceChildren(Page.element("p", { className: "soft", textContent: "Not known in this view." }));
@@ -102,6 +110,7 @@ const Plots = (() => {
         if (!drawn.has(nameOf(entry.target))) draw(nameOf(entry.target));
       }
     }, { rootMargin: NEAR });
+    all().map(nameOf).forEach(reserve);
     all().forEach((element) => observer.observe(element));
   };
 
