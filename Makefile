@@ -37,6 +37,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/attribution.py
 	$(BIN)/python benchmarks/meters.py
 	$(BIN)/python benchmarks/report.py
+	$(BIN)/python benchmarks/dashboard.py
 
 $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
