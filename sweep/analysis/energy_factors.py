@@ -21,7 +21,8 @@ from sweep.analysis.anova import Decomposition, decompose
 from sweep.analysis.current import current
 from sweep.analysis.paired import dimension_of_paradigm, paradigm_of
 from sweep.analysis.spearman import spearman
-from sweep.records import RESULTS, StopReason, StudyData, TrialRecord, total_j
+from sweep.records import RESULTS, StopReason, StudyData, TrialRecord
+from sweep.records.stored_layers import layer_work
 
 RESPONSES = ("energy_per_epoch", "epochs", "energy")
 MAX_CELLS = 20_000
@@ -214,10 +215,9 @@ def _flops(trial: TrialRecord) -> float | None:
     """Of all steps; not known without layers, nor of a trial whose pretraining has its layers elsewhere."""
     if trial.pretraining is not None and trial.pretraining.reused:
         return None
-    return total_j(row.flops for table in trial.layers for row in table.rows if row.type)
+    return layer_work(trial.layers).flops
 
 
 def _parameters(trial: TrialRecord) -> float | None:
     """Of the model of the last phase."""
-    shapes = trial.layers[-1].shapes if trial.layers else []
-    return float(sum(shape.parameters for shape in shapes)) if shapes else None
+    return layer_work(trial.layers).parameters

@@ -78,7 +78,7 @@ def _written(folder: Path, options: dict[str, Any]) -> Path:
         with beside(write_tables_of, data, folder, files, confidence) as steps:
             from sweep.report.build import write_page
 
-            data, confidence = _data(store.data(), options)
+            data, confidence = _data(store.data_without_layers(), options)
             return write_page(data, folder, confidence, steps)
 
 
@@ -114,7 +114,7 @@ def _print(folder: Path, options: dict[str, Any], form: str) -> None:
     from sweep.study.store import StudyStore
 
     with StudyStore.open_to_read(folder) as store:
-        data, confidence = _data(store.data(), options)
+        data, confidence = _data(store.data_without_layers(), options)
     if form == "json":
         json.dump(to_dict(data, confidence), sys.stdout, indent=1, allow_nan=False)
         print()

@@ -1,5 +1,6 @@
 """One trial, whole."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -212,7 +213,7 @@ class TrialRecord(Record, frozen=True, kw_only=True):
     domains: dict[str, DomainEnergy]
     activities: list[ActivityEnergy]
     trajectory: list[TrajectoryPoint]
-    layers: list[LayerTable] = msgspec.field(default_factory=list)
+    layers: Sequence[LayerTable] = msgspec.field(default_factory=list)
     prefix_is_run: bool
     pretraining: Pretraining | None = None
     pretraining_shares: float = 1.0

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sweep.records import TrialRecord, load
+from sweep.records.stored_layers import load_without_layers
 
 
 class RecordFile(NamedTuple):
@@ -24,3 +25,7 @@ class RecordFile(NamedTuple):
             RecordError: if it is missing or damaged.
         """
         return load(self.path, TrialRecord, f"record of trial {self.number}")
+
+    def read_without_layers(self) -> TrialRecord:
+        """The record, whose layers stay on disk until they are asked for; errors as those of ``read``."""
+        return load_without_layers(self.path, f"record of trial {self.number}")
