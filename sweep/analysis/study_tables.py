@@ -2,11 +2,12 @@
 
     trials.csv   epochs.csv   layers.csv   domains.csv   and hot_spots.csv where operators were profiled
 
-They hold what the frames of ``sweep.analysis.tables`` hold. Epochs and layers become text with their trial, and of the
-trial itself only the rest is kept: the records of a large study take several times the memory of its tables.
+They hold what the frames of ``sweep.analysis.tables`` hold. Epochs and layers are written with their trial, and of the
+trial itself only the rest is kept: where memory is dear, touching it takes longer than making the tables.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import BinaryIO
 
 import msgspec
 
@@ -23,14 +24,18 @@ from sweep.analysis.tables import (
 from sweep.records import StudyData, TrialRecord, bare
 
 
-def study_tables(data: StudyData, trials: Iterable[TrialRecord] | None = None) -> dict[str, str]:
-    """The text of each table by the name of its file.
+def write_study_tables(
+    data: StudyData, opened: Callable[[str], BinaryIO], trials: Iterable[TrialRecord] | None = None
+) -> None:
+    """Write each table.
 
     Args:
         data: the study.
-        trials: its trials by number; those of ``data`` unless they are given.
+        opened: gives the stream of a table by the name of its file, empty, to read and write.
+        trials: its trials by number, each asked for once; those of ``data`` unless they are given.
     """
-    epochs, layers = CsvLines(ALL_EPOCH_COLUMNS), CsvLines(ALL_LAYER_COLUMNS)
+    epochs = CsvLines(opened("epochs.csv"), ALL_EPOCH_COLUMNS)
+    layers = CsvLines(opened("layers.csv"), ALL_LAYER_COLUMNS)
     domains: dict[str, None] = {}
     for domain in data.study.domains:
         _meet(domain.name, domains, layers)
@@ -41,16 +46,14 @@ def study_tables(data: StudyData, trials: Iterable[TrialRecord] | None = None) -
         epochs.add(epoch_rows(trial))
         layers.add(layer_rows(trial, domains))
         rest.append(bare(trial))
+    epochs.flush()
+    layers.flush()
     whole = msgspec.structs.replace(data, trials=rest)
-    texts = {
-        "trials.csv": csv_text(trials_frame(whole)),
-        "epochs.csv": epochs.text(),
-        "layers.csv": layers.text(),
-        "domains.csv": csv_text(domains_frame(whole)),
-    }
+    frames = {"trials.csv": trials_frame(whole), "domains.csv": domains_frame(whole)}
     if any(trial.operators for trial in rest):
-        texts["hot_spots.csv"] = csv_text(operators_frame(rest))
-    return texts
+        frames["hot_spots.csv"] = operators_frame(rest)
+    for name, frame in frames.items():
+        opened(name).write(csv_text(frame).encode())
 
 
 def _meet(name: str, domains: dict[str, None], layers: CsvLines) -> None:

@@ -1,11 +1,15 @@
 """Files that are replaced at once or not at all."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
-def replace(path: Path, text: str) -> None:
-    """Write a file at once or not at all.
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, and to read back; at the end of the block it takes the place of ``path``, unless an error ends it.
 
     Raises:
         OSError: if its folder cannot be written to.
@@ -13,7 +17,14 @@ def replace(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        with temporary.open("w+b") as stream:
+            yield stream
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a text; errors as those of ``replacing``."""
+    with replacing(path) as stream:
+        stream.write(text.encode())

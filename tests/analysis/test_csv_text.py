@@ -48,14 +48,21 @@ class TestLines:
     """A table that grows."""
 
     def test_rows_before_a_new_column_are_empty_in_it(self) -> None:
-        lines = CsvLines(["a"])
+        stream = io.BytesIO()
+        lines = CsvLines(stream, ["a"])
         lines.add([(1,), ("two\nlines",)])
         lines.widen("b, c")
         lines.add([(2, 0.5)])
-        assert lines.text() == 'a,"b, c"\n1,\n"two\nlines",\n2,0.5\n'
+        lines.flush()
+        assert stream.getvalue().decode() == 'a,"b, c"\n1,\n"two\nlines",\n2,0.5\n'
 
     def test_a_row_that_does_not_fit_is_refused(self) -> None:
-        lines = CsvLines(["a", "b"])
+        lines = CsvLines(io.BytesIO(), ["a", "b"])
         lines.add([(1, 2), (1,)])
         with pytest.raises(ValueError, match="shorter"):
-            lines.text()
+            lines.flush()
+
+    def test_a_table_without_rows_has_its_header(self) -> None:
+        stream = io.BytesIO()
+        CsvLines(stream, ["a", "b"]).flush()
+        assert stream.getvalue() == b"a,b\n"

@@ -5,12 +5,12 @@ import pytest
 
 from sweep.analysis import csv_text as csv_module
 from sweep.analysis.csv_text import csv_text
-from sweep.analysis.study_tables import study_tables
 from sweep.analysis.tables import domains_frame, epochs_frame, layers_frame, trials_frame
 from sweep.records import StudyData
 from tests.energy_factories import sensed
 from tests.factories import sixteen, study, trial
 from tests.layer_factories import layered, nasty_layers
+from tests.tables import tables
 
 FRAMES = {"trials": trials_frame, "epochs": epochs_frame, "layers": layers_frame, "domains": domains_frame}
 
@@ -44,12 +44,11 @@ def test_the_tables_are_those_of_the_frames(
     data: StudyData, rows_at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(csv_module, "ROWS_AT_ONCE", rows_at_once)
-    texts = study_tables(data)
-    assert texts == {f"{name}.csv": csv_text(frame(data)) for name, frame in FRAMES.items()}
+    assert tables(data) == {f"{name}.csv": csv_text(frame(data)) for name, frame in FRAMES.items()}
 
 
 def test_trials_are_asked_for_once() -> None:
     data = layered(sixteen(1))
     trials = iter(data.trials)
-    assert study_tables(msgspec.structs.replace(data, trials=[]), trials) == study_tables(data)
+    assert tables(msgspec.structs.replace(data, trials=[]), trials) == tables(data)
     assert next(trials, None) is None

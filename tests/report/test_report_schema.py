@@ -11,7 +11,6 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from benchmarks._generated import generated
-from sweep.analysis.study_tables import study_tables
 from sweep.config import FootprintConfig, ReportConfig
 from sweep.records import StudyData
 from sweep.report.json_report import SCHEMA_VERSION, to_dict
@@ -19,6 +18,7 @@ from sweep.report.options import with_options
 from tests.energy_factories import CLOUD, disturbed, idle, sensed, with_gap, with_idle
 from tests.factories import nasty, repeats, sixteen, study, trial
 from tests.layer_factories import layered
+from tests.tables import tables
 
 DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA: dict[str, Any] = json.loads((DOCS / "report.schema.json").read_text(encoding="utf-8"))
@@ -73,7 +73,7 @@ def test_the_schema_is_valid_and_describes_every_key() -> None:
 
 def test_the_page_on_reports_names_every_column_and_every_option() -> None:
     said = re.sub(r"<\w+>", "*", (DOCS / "report.md").read_text(encoding="utf-8"))
-    heads = [text.partition("\n")[0].split(",") for text in study_tables(_with_faults()).values()]
+    heads = [text.partition("\n")[0].split(",") for text in tables(_with_faults()).values()]
     columns = {re.sub(r"^(\w+)\..*", r"\1.*", name) for head in heads for name in head}
     columns = {re.sub("_after_", "_before_", name) for name in columns}
     assert sorted(name for name in columns if f"`{name}`" not in said) == []
