@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from sweep.cli import AtOnce
 from sweep.errors import ConfigError, SweepError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def console() -> None:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a further Ctrl-C would only add a traceback
         if sys.stdout is not None:
             sys.stdout.flush()
+        if isinstance(code, AtOnce):
+            os._exit(code)
     except BrokenPipeError:  # whoever read the output, e.g. head, has enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0

@@ -41,8 +41,8 @@ MIN_LATER = 3
 MAX_WARM_UP = 3
 MAX_POINTS = 60
 MAX_SHOWN = 60
-RUNS_AT_ONCE = 500
-"""Runs whose pairs of epochs are in memory together: 7 MB."""
+RUNS_AT_ONCE = 50
+"""Runs whose pairs of epochs are in memory together: 0.7 MB, which a processor keeps near."""
 
 
 class Run(NamedTuple):

@@ -9,6 +9,21 @@ from sweep.registry import discover
 from sweep.typed import unknown_mend
 
 
+class AtOnce(int):
+    """An exit code with which the process may end at once, as all is written and nothing needs to be put away.
+
+    Freeing the records of a large study one by one takes longer than drawing a chart; the system takes them as a whole.
+    """
+
+    def __new__(cls, code: int, held: object) -> "AtOnce":
+        """The code, and what the process holds until then."""
+        self = super().__new__(cls, code)
+        self.held = held
+        return self
+
+    held: object
+
+
 class Command(ABC):
     """A subcommand; its name is its module's."""
 

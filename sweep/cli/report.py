@@ -1,13 +1,14 @@
 """``sweep report DIR``: rebuild the report of a study from its records, without torch."""
 
 import argparse
+import gc
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep.cli import Command
+from sweep.cli import AtOnce, Command
 from sweep.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -54,16 +55,15 @@ class Report(Command):
         options = _parsed(given.options)
         from sweep.records.base import uncollected
 
-        with uncollected():  # millions of records, no garbage, and the process ends with its report
+        with uncollected():  # millions of records, and no garbage
             if given.format == "html":
-                print(_written(given.dir, options))
-            else:
-                _print(given.dir, options, given.format)
-        return 0
+                return _write(given.dir, options)
+            _print(given.dir, options, given.format)
+            return 0
 
 
-def _written(folder: Path, options: dict[str, Any]) -> Path:
-    """Write report and tables, in two processes where there are many trials; the path of the report."""
+def _write(folder: Path, options: dict[str, Any]) -> int:
+    """Write report and tables, in two processes where there are many trials; the exit code."""
     from sweep.beside import beside
     from sweep.study.store import StudyStore
 
@@ -73,13 +73,17 @@ def _written(folder: Path, options: dict[str, Any]) -> Path:
             from sweep.report.build import write_report
 
             data, confidence = _data(store.data(), options)
-            return write_report(data, folder, confidence)
+            print(write_report(data, folder, confidence))
+            return 0
         data, confidence = _data(store.data_without_trials(), options)
         with beside(write_tables_of, data, folder, files, confidence) as steps:
             from sweep.report.build import write_page
 
             data, confidence = _data(store.data_without_layers(), options)
-            return write_page(data, folder, confidence, steps)
+            page = write_page(data, folder, confidence, steps)
+        print(page)
+        gc.freeze()  # no garbage that is worth a look now
+        return AtOnce(0, data)
 
 
 def write_tables_of(
