@@ -137,8 +137,8 @@ def _steps(
 def _box(points: Iterable[Sequence[tuple[float, float]]]) -> tuple[tuple[float, float], float]:
     """The reference point and the best quality, of the points of each trial; zeros without any."""
     known = [point for own in points for point in own] or [(0.0, 0.0)]
-    qualities, energies_j = zip(*known, strict=True)
-    return (min(qualities), max(energies_j)), max(qualities)
+    qualities = [quality for quality, _ in known]
+    return (min(qualities), max(energy_j for _, energy_j in known)), max(qualities)
 
 
 def _improvements(trial: TrialRecord) -> Iterator[tuple[float, float]]:

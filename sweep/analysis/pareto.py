@@ -8,6 +8,7 @@ Limits: two objectives; means are compared as they are, without regard to noise 
 """
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -86,11 +87,15 @@ def hypervolume(quality: ArrayLike, energy_j: ArrayLike, reference: tuple[float,
 
 def envelope(setups: Iterable[Setup]) -> tuple[FrontPoint, ...]:
     """The front over all trajectories, by rising joules (and quality); of equal points the earliest epoch."""
-    points = [(setup, point) for setup in setups for point in setup.candidates]
-    energies_j = np.array([point.energy_j for _, point in points])
-    losses = np.array([-point.quality for _, point in points])
-    epochs = np.array([point.epoch for _, point in points])
-    order = np.lexsort((epochs, losses, energies_j))
-    losses = losses[order]
-    least_before = np.minimum.accumulate(np.concatenate([[np.inf], losses]))[:-1]
-    return tuple(front_point(*points[index]) for index in order[losses < least_before])
+    standing = [(setup, setup.candidates) for setup in setups]
+    points = [point for _, own in standing for point in own]
+    owners = np.repeat(np.arange(len(standing)), [len(own) for _, own in standing])
+    energies_j, qualities, epochs = (
+        np.fromiter(map(itemgetter(SetupPoint._fields.index(name)), points), dtype=float, count=len(points))
+        for name in ("energy_j", "quality", "epoch")
+    )
+    order = np.lexsort((epochs, -qualities, energies_j))
+    best_before = np.maximum.accumulate(np.concatenate([[-np.inf], qualities[order]]))[:-1]
+    return tuple(
+        front_point(standing[owners[place]][0], points[place]) for place in order[qualities[order] > best_before]
+    )

@@ -16,8 +16,9 @@ different heads, those with the most stand on the front, and the others beside i
 """
 
 import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import compress, repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -29,6 +30,9 @@ from sweep.analysis.current import is_disturbed, setup_key, superseded
 from sweep.records import State, StopReason, StudyData, TrialRecord, total_j
 
 _is_run = attrgetter("is_run")
+
+SETUPS_AT_ONCE = 200
+"""Setups whose epochs are in memory together."""
 
 
 class SetupPoint(NamedTuple):
@@ -109,7 +113,12 @@ def setups(data: StudyData) -> tuple[Setup, ...]:
     for trial in sorted(data.trials, key=lambda trial: trial.number):
         groups.setdefault(setup_key(trial), []).append(trial)
     replaced = superseded(data)
-    found = tuple(_setup(group, replaced) for group in groups.values())
+    complete = [
+        tuple(trial for trial in group if trial.state is State.COMPLETE and trial.number not in replaced)
+        for group in groups.values()
+    ]
+    points = _all_points(complete)
+    found = tuple(map(partial(_setup, replaced), groups.values(), complete, points))
     widest = max((setup.heads for setup in found if setup.trials), key=len, default=frozenset())
     return tuple(
         replace(setup, excluded=_other_task(setup)) if setup.excluded is None and setup.heads != widest else setup
@@ -127,9 +136,12 @@ def phase_epoch(setup: Setup, epoch: int) -> int:
     return longest.trajectory[epoch - 1].epoch
 
 
-def _setup(group: Sequence[TrialRecord], replaced: Mapping[int, int]) -> Setup:
-    complete = tuple(trial for trial in group if trial.state is State.COMPLETE and trial.number not in replaced)
-    points = _points(complete)
+def _setup(
+    replaced: Mapping[int, int],
+    group: Sequence[TrialRecord],
+    complete: tuple[TrialRecord, ...],
+    points: tuple[SetupPoint, ...],
+) -> Setup:
     return Setup(
         params=dict(group[0].params),
         trials=complete,
@@ -154,48 +166,58 @@ def _exclusion(
     return None
 
 
-def _points(trials: Sequence[TrialRecord]) -> tuple[SetupPoint, ...]:
-    longest = max((len(trial.trajectory) for trial in trials), default=0)
-    if longest == 0 or any(not trial.trajectory for trial in trials):
-        return ()
-    qualities = np.array([_best_so_far(trial, longest) for trial in trials])
-    joules = np.array([_cumulative_j(trial, longest) for trial in trials])
-    known = np.logical_and.reduce(np.isfinite(qualities + joules))
-    is_run_from = max((len(trial.trajectory) for trial in trials if not trial.prefix_is_run), default=1)
-    epochs = range(1, longest + 1)
-    is_run = (epoch >= is_run_from for epoch in epochs)
-    points = map(SetupPoint, epochs, *_mean_sd(qualities), *_mean_sd(joules), repeat(len(trials)), is_run)
-    return tuple(compress(points, known))
+def _all_points(groups: Sequence[Sequence[TrialRecord]]) -> list[tuple[SetupPoint, ...]]:
+    """The points of each setup, from its repeats; ``SETUPS_AT_ONCE`` of one shape are worked out together."""
+    shapes: dict[tuple[int, int], list[int]] = {}
+    for place, trials in enumerate(groups):
+        lengths = [len(trial.trajectory) for trial in trials]
+        if all(lengths) and lengths:
+            shapes.setdefault((len(trials), max(lengths)), []).append(place)
+    found: list[tuple[SetupPoint, ...]] = [() for _ in groups]
+    for (_, longest), places in shapes.items():
+        for start in range(0, len(places), SETUPS_AT_ONCE):
+            part = places[start : start + SETUPS_AT_ONCE]
+            for place, points in zip(part, _points([groups[place] for place in part], longest), strict=True):
+                found[place] = points
+    return found
 
 
-def _best_so_far(trial: TrialRecord, length: int) -> NDArray[np.float64]:
-    """Best quality at each of ``length`` epochs, that of the end after it; NaN before there is one."""
-    qualities = np.array([point.quality for point in trial.trajectory], dtype=float)
-    return _extended(np.fmax.accumulate(qualities), length)
+def _points(groups: Sequence[Sequence[TrialRecord]], longest: int) -> Iterator[tuple[SetupPoint, ...]]:
+    """The points of setups with equally many repeats."""
+    n = len(groups[0])
+    qualities = np.fmax.accumulate(np.array([[_qualities(t, longest) for t in own] for own in groups], float), axis=2)
+    joules = np.array([[_cumulative_j(trial, longest) for trial in own] for own in groups], dtype=float)
+    known = np.logical_and.reduce(np.isfinite(qualities + joules), axis=1).tolist()
+    columns: list[list[Any]] = [*_mean_sd(qualities), *_mean_sd(joules), known]
+    for trials, quality, quality_sd, energy_j, energy_sd_j, is_known in zip(groups, *columns, strict=True):
+        is_run_from = max((len(trial.trajectory) for trial in trials if not trial.prefix_is_run), default=1)
+        epochs = range(1, longest + 1)
+        is_run = (epoch >= is_run_from for epoch in epochs)
+        points = zip(epochs, quality, quality_sd, energy_j, energy_sd_j, repeat(n), is_run, strict=False)
+        yield tuple(map(SetupPoint._make, compress(points, is_known)))
 
 
-def _cumulative_j(trial: TrialRecord, length: int) -> NDArray[np.float64]:
-    """Joules to the end of each of ``length`` epochs, those of the whole trial from its last on; NaN if not known."""
-    joules = [point.energy_j for point in trial.trajectory[:-1]]
-    return _extended(np.array([*joules, trial.energy_j], dtype=float), length)
+def _qualities(trial: TrialRecord, length: int) -> list[float | None]:
+    """Quality at each of ``length`` epochs; unknown after the end."""
+    found = [point.quality for point in trial.trajectory]
+    return found + [None] * (length - len(found))
 
 
-def _extended(curve: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """The curve with its last number repeated."""
-    if len(curve) == length:
-        return curve
-    return np.concatenate([curve, np.full(length - len(curve), curve[-1])])
+def _cumulative_j(trial: TrialRecord, length: int) -> list[float | None]:
+    """Joules to the end of each of ``length`` epochs, those of the whole trial from its last on."""
+    found = [point.energy_j for point in trial.trajectory[:-1]]
+    return found + [trial.energy_j] * (length - len(found))
 
 
-def _mean_sd(values: NDArray[np.float64]) -> tuple[list[float], list[float] | list[None]]:
-    """Mean and standard deviation over the first axis, whatever the order of the repeats.
+def _mean_sd(values: NDArray[np.float64]) -> tuple[list[list[float]], list[list[float]] | list[list[None]]]:
+    """Mean and standard deviation over repeats, whatever their order; from shape ``(n_setups, n_repeats, n_epochs)``.
 
     The standard deviation is taken around the least number, so that equal ones scatter by 0.
     """
-    n, values = len(values), np.sort(values, axis=0)
-    means = (values.sum(axis=0) / n).tolist()
+    n, values = values.shape[1], np.sort(values, axis=1)
+    means = (values.sum(axis=1) / n).tolist()
     if n == 1:
-        return means, [None] * len(means)
-    moved = values - values[0]
-    squares = (moved**2).sum(axis=0) - moved.sum(axis=0) ** 2 / n
+        return means, [[None] * values.shape[2]] * len(values)
+    moved = values - values[:, :1]
+    squares = (moved**2).sum(axis=1) - moved.sum(axis=1) ** 2 / n
     return means, np.sqrt(np.maximum(squares, 0.0) / (n - 1)).tolist()

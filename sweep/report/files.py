@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, and to read back; at the end of the block it takes the place of ``path``, unless an error ends it.
+    """A file to write and to read back, which takes the place of ``path`` at the end of a block that no error ends.
 
     Raises:
         OSError: if its folder cannot be written to.
