@@ -85,9 +85,7 @@ def _one_line(err: Exception) -> str:
 
 
 def _dispatch(args: list[str], *, wants_traceback: bool) -> int:
-    from sweep.compose import importable_cwd
-
-    importable_cwd()
+    _importable_cwd()
     name = args[0] if args else ""
     if name == "--version":
         import importlib.metadata
@@ -99,6 +97,12 @@ def _dispatch(args: list[str], *, wants_traceback: bool) -> int:
     if not args or name == "help" or {"-h", "--help"} & set(args):
         return _help()
     return _study(args, wants_traceback=wants_traceback)
+
+
+def _importable_cwd() -> None:
+    """Put the current folder last on ``sys.path``, for a user's own classes; a console script lacks it."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
 
 
 def _help() -> int:

@@ -10,7 +10,6 @@ file that stands in two of them with different content is refused: Hydra would t
 
 import itertools
 import shlex
-import sys
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, make_dataclass
 from pathlib import Path
@@ -280,9 +279,3 @@ def _first_comment(path: Path) -> str:
         if not line.startswith("# @"):
             return line.removeprefix("#").strip()
     return ""
-
-
-def importable_cwd() -> None:
-    """Put the current folder last on ``sys.path``, for a user's own classes; a console script lacks it."""
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))

@@ -30,9 +30,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.analysis.above_idle import is_above_idle
 from sweep.analysis.current import current, is_disturbed
 from sweep.analysis.spearman import spearman
 from sweep.analysis.thin import thin
+from sweep.analysis.wilcoxon import wilcoxon_p
 from sweep.records import Conditions, State, StudyData, TrajectoryPoint, TrialRecord, bare
 
 MIN_TRIALS = 6
@@ -129,6 +131,8 @@ class Drift:
 
 def drift(data: StudyData, confidence: float = 0.95) -> Drift | None:
     """The warm-up test of a study; ``None`` if no trial recorded the joules of its steps."""
+    if is_above_idle(data):
+        return None  # joules of steps alone are not known there
     seen = SeenSteps(data)
     for trial in data.trials:
         seen.add(trial)
@@ -255,7 +259,7 @@ def _excess(blocks: Iterable[_Block], index: int) -> dict[int, float]:
 def _effect(runs: Sequence[Run], by_place: Mapping[int, float]) -> Effect | None:
     """Median of a logarithmic change over trials, tested."""
     logs = _by_trial(runs, by_place)
-    return Effect(math.expm1(statistics.median(logs)), _wilcoxon_p(logs), len(logs)) if logs else None
+    return Effect(math.expm1(statistics.median(logs)), _p(logs), len(logs)) if logs else None
 
 
 def _trend(runs: Sequence[Run], blocks: Iterable[_Block], warm_up: int) -> Effect | None:
@@ -268,11 +272,7 @@ def _trend(runs: Sequence[Run], blocks: Iterable[_Block], warm_up: int) -> Effec
             all_slopes.update(zip(block.places, slopes, strict=True))
             all_taus.update(zip(block.places, taus, strict=True))
     found = _by_trial(runs, all_slopes)
-    return (
-        Effect(math.expm1(statistics.median(found)), _wilcoxon_p(_by_trial(runs, all_taus)), len(found))
-        if found
-        else None
-    )
+    return Effect(math.expm1(statistics.median(found)), _p(_by_trial(runs, all_taus)), len(found)) if found else None
 
 
 def _of_pairs(epochs: NDArray[np.int_], step_j: NDArray[np.float64]) -> tuple[list[float], list[float]]:
@@ -299,14 +299,8 @@ def _by_trial(runs: Sequence[Run], by_place: Mapping[int, float]) -> list[float]
     return [math.fsum(items) / len(items) for items in trials.values()]
 
 
-def _wilcoxon_p(items: Sequence[float]) -> float | None:
-    """Two-sided; ties with zero are dropped, as Wilcoxon did."""
-    moved = [item for item in items if item != 0.0]
-    if len(items) < MIN_TRIALS:
-        return None
-    from scipy import stats  # takes a third of the time of a small report
-
-    return float(stats.wilcoxon(moved).pvalue) if moved else 1.0
+def _p(items: Sequence[float]) -> float | None:
+    return wilcoxon_p(items) if len(items) >= MIN_TRIALS else None
 
 
 def _companion(

@@ -19,6 +19,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 from sweep.analysis.current import current
@@ -136,9 +137,11 @@ def _steps(
 
 def _box(points: Iterable[Sequence[tuple[float, float]]]) -> tuple[tuple[float, float], float]:
     """The reference point and the best quality, of the points of each trial; zeros without any."""
-    known = [point for own in points for point in own] or [(0.0, 0.0)]
-    qualities = [quality for quality, _ in known]
-    return (min(qualities), max(energy_j for _, energy_j in known)), max(qualities)
+    known = [own for own in points if own]
+    if not known:
+        return (0.0, 0.0), 0.0
+    most_j = max(max(own, key=itemgetter(1))[1] for own in known)
+    return (min(min(own)[0] for own in known), most_j), max(max(own)[0] for own in known)
 
 
 def _improvements(trial: TrialRecord) -> Iterator[tuple[float, float]]:

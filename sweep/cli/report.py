@@ -13,11 +13,13 @@ from sweep.errors import ConfigError
 
 if TYPE_CHECKING:
     from sweep.analysis.drift import Drift
+    from sweep.beside import Held
     from sweep.records import StudyData
     from sweep.study.record_file import RecordFile
 
-MANY_TRIALS = 2000
-"""From here on a second process that writes the tables saves more time than it takes to start."""
+MANY_FILES = 2000
+"""From so many artifacts on (of a trial its record, and what Optuna dashboard shows), a second process that writes the
+tables saves more time than it takes to start."""
 
 EXAMPLES = """\
 options are written as for a study, and change what is claimed, not what was measured:
@@ -63,32 +65,45 @@ class Report(Command):
 
 
 def _write(folder: Path, options: dict[str, Any]) -> int:
-    """Write report and tables, in two processes where there are many trials; the exit code."""
-    from sweep.beside import beside
+    """Write report and tables; the exit code."""
+    if _is_large(folder):
+        return _write_beside(folder, options)
+    from sweep.report.build import write_report
     from sweep.study.store import StudyStore
 
     with StudyStore.open_to_read(folder) as store:
-        files = store.record_files()
-        if len(files) < MANY_TRIALS:
-            from sweep.report.build import write_report
+        data, confidence = _data(store.data(), options)
+        print(write_report(data, folder, confidence))
+    return 0
 
-            data, confidence = _data(store.data(), options)
-            print(write_report(data, folder, confidence))
-            return 0
-        data, confidence = _data(store.data_without_trials(), options)
-        with beside(write_tables_of, data, folder, files, confidence) as steps:
+
+def _is_large(folder: Path) -> bool:
+    artifacts = folder / "artifacts"
+    return artifacts.is_dir() and sum(1 for _ in artifacts.iterdir()) >= MANY_FILES
+
+
+def _write_beside(folder: Path, options: dict[str, Any]) -> AtOnce:
+    """Write the tables in a second process, which starts while this one finds out where the records are."""
+    from sweep.beside import beside
+
+    with beside(__name__, "sweep.report.table_files", "sweep.analysis.drift") as second:
+        from sweep.study.store import StudyStore
+
+        with StudyStore.open_to_read(folder) as store:
+            data, confidence = _data(store.data_without_trials(), options)
+            steps = second.run(write_tables_of, data, folder, store.record_files(), confidence)
             from sweep.report.build import write_page
 
             data, confidence = _data(store.data_without_layers(), options)
             page = write_page(data, folder, confidence, steps)
-        print(page)
-        gc.freeze()  # no garbage that is worth a look now
-        return AtOnce(0, data)
+    print(page)
+    gc.freeze()  # no garbage that is worth a look now
+    return AtOnce(0, data)
 
 
 def write_tables_of(
     data: "StudyData", folder: Path, files: "Sequence[RecordFile]", confidence: float
-) -> "Drift | None":
+) -> "Held[Drift | None]":
     """Read the records of a study one by one, write its tables, and find what they take the longest to tell.
 
     Args:
@@ -98,18 +113,19 @@ def write_tables_of(
         confidence: two-sided level of the test.
 
     Returns:
-        The drift of the energy per step.
+        The drift of the energy per step, and what was read for it.
 
     Raises:
         RecordError: if one is missing or damaged.
         StudyError: if the folder cannot be written to.
     """
     from sweep.analysis.drift import SeenSteps
+    from sweep.beside import Held
     from sweep.report.table_files import write_tables
 
     seen = SeenSteps(data)
     write_tables(data, folder, (seen.add(file.read()) for file in files))
-    return seen.drift(confidence)
+    return Held(seen.drift(confidence), seen)
 
 
 def _print(folder: Path, options: dict[str, Any], form: str) -> None:

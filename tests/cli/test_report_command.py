@@ -29,7 +29,7 @@ def test_two_processes_write_what_one_writes(folder: Path, monkeypatch: pytest.M
     assert alone.keys() >= {"report.html", "trials.csv", "epochs.csv", "layers.csv", "domains.csv"}
     for name in alone:
         next(folder.rglob(name)).unlink()
-    monkeypatch.setattr(report, "MANY_TRIALS", 1)
+    monkeypatch.setattr(report, "MANY_FILES", 1)
     assert main(["report", str(folder)]) == 0
     assert _files(folder) == alone
 
@@ -40,7 +40,7 @@ def test_an_error_of_the_second_process_is_told(
 ) -> None:
     (folder / "epochs.csv").unlink(missing_ok=True)
     (folder / "epochs.csv").mkdir()
-    monkeypatch.setattr(report, "MANY_TRIALS", 1)
+    monkeypatch.setattr(report, "MANY_FILES", 1)
     assert main(["report", str(folder)]) == 2
     assert "the report cannot be written" in capsys.readouterr().err
     (folder / "epochs.csv").rmdir()

@@ -72,9 +72,10 @@ def test_a_write_that_fails_leaves_the_old_report_whole(
     def full(self: Path, *args: object, **options: object) -> int:
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patched, pytest.raises(StudyError, match="No space left on device"):
+    with monkeypatch.context() as patched:
         patched.setattr(Path, step, full)
-        write_report(sixteen(1), tmp_path)
+        with pytest.raises(StudyError, match="No space left on device"):
+            write_report(sixteen(1), tmp_path)
     assert path.read_bytes() == before
     assert not list(tmp_path.rglob("*.tmp"))
 
