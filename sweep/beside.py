@@ -32,11 +32,16 @@ class Held(NamedTuple, Generic[T]):
 
 
 class Second:
-    """A process that waits for its task; made by ``beside``."""
+    """A process that waits for its task; made by ``beside``.
+
+    Attributes:
+        answer: what ``run`` returns.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._sender: threading.Thread | None = None
+        self.answer: Callable[[], Any] = _nothing
 
     @overload
     def run(self, task: Callable[..., Held[T]], *arguments: object) -> Callable[[], T]: ...
@@ -62,10 +67,6 @@ class Second:
     def _send(self, message: memoryview) -> None:
         with suppress(OSError):  # it is dead already, as the answer will tell
             self._connection.send_bytes(message)
-
-    def answer(self) -> Any:
-        """Nothing, as long as there is no task."""
-        return None
 
     def close(self) -> None:
         """Let go of the connection; the process has ended."""
@@ -117,6 +118,10 @@ def _run(connection: Connection, modules: tuple[str, ...]) -> None:
         connection.send((None, err))
     except Exception:
         connection.send((None, traceback.format_exc()))
+
+
+def _nothing() -> None:
+    """What there is to wait for without a task."""
 
 
 def _answer(connection: Connection) -> Any:

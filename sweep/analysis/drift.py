@@ -20,7 +20,7 @@ Modelled joules follow CPU time, so their drift is one of time and not of leakag
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -36,6 +36,9 @@ from sweep.analysis.spearman import spearman
 from sweep.analysis.thin import thin
 from sweep.analysis.wilcoxon import wilcoxon_p
 from sweep.records import Conditions, State, StudyData, TrajectoryPoint, TrialRecord, bare
+
+_phase, _epoch, _conditions = attrgetter("phase"), attrgetter("epoch"), attrgetter("conditions")
+SENSORS = (attrgetter("temperature_c"), attrgetter("clock_mhz"))
 
 MIN_TRIALS = 6
 """With five, Wilcoxon's smallest two-sided p is 0.06."""
@@ -54,20 +57,34 @@ class Run(NamedTuple):
         number: of the trial.
         epochs: within the phase, rising from 1; those without joules are left out.
         step_j: mean joules of a step in each of them.
-        conditions: of the hardware at the end of each.
     """
 
     number: int
     phase: str
     epochs: tuple[int, ...]
     step_j: tuple[float, ...]
-    conditions: tuple[Conditions | None, ...]
 
     @property
     def relative(self) -> tuple[float, ...]:
         """Joules of a step over their median after the first epoch."""
         later = statistics.median(self.step_j[1:])
         return tuple(item / later for item in self.step_j)
+
+
+class _Kept(NamedTuple):
+    """A run as it is kept of each trial: arrays of shape ``(n_epochs,)``, which take little memory.
+
+    Attributes:
+        temperature_c: of the hardware at the end of each epoch; NaN where no sensor tells.
+        clock_mhz: likewise.
+    """
+
+    number: int
+    phase: str
+    epochs: tuple[int, ...]
+    step_j: NDArray[np.float64]
+    temperature_c: NDArray[np.float64]
+    clock_mhz: NDArray[np.float64]
 
 
 class Typical(NamedTuple):
@@ -149,14 +166,26 @@ class SeenSteps:
     def __init__(self, data: StudyData) -> None:
         self._data = data
         self._trials: list[TrialRecord] = []
-        self._runs: dict[int, tuple[Run, ...]] = {}
+        self._runs: dict[int, tuple[_Kept, ...]] = {}
+        self._epochs: dict[tuple[int, ...], tuple[int, ...]] = {}  # few are unlike
 
     def add(self, trial: TrialRecord) -> TrialRecord:
         """Look at a trial, and give it back."""
         self._trials.append(bare(trial))
-        if trial.state is State.COMPLETE and any(_step_j(point) is not None for point in trial.trajectory):
-            self._runs[trial.number] = () if is_disturbed(trial) else tuple(_runs(trial))
+        if trial.state is State.COMPLETE and any(map(_is_known, trial.trajectory)):
+            self._runs[trial.number] = () if is_disturbed(trial) else tuple(self._kept(trial))
         return trial
+
+    def _kept(self, trial: TrialRecord) -> Iterator[_Kept]:
+        """The phases of a trial that are long enough and whose first epoch is known."""
+        for phase, group in groupby(trial.trajectory, key=_phase):
+            known = [point for point in group if _is_known(point)]
+            if len(known) <= MIN_LATER or known[0].epoch != 1:
+                continue
+            points = known[:MAX_WARM_UP] + thin(known[MAX_WARM_UP:], MAX_POINTS - MAX_WARM_UP)
+            epochs = tuple(map(_epoch, points))
+            step_j = np.array([point.train_j / point.steps for point in points])  # type: ignore[operator]
+            yield _Kept(trial.number, phase, self._epochs.setdefault(epochs, epochs), step_j, *_sensed(points))
 
     def drift(self, confidence: float = 0.95) -> Drift | None:
         """The test; ``None`` if no current trial recorded the joules of its steps."""
@@ -168,7 +197,7 @@ class SeenSteps:
         blocks = _blocks(runs)
         warm_up = _warm_up(runs, blocks, 1.0 - confidence)
         return Drift(
-            runs=tuple(thin(runs, MAX_SHOWN)),
+            runs=tuple(Run(*run[:3], tuple(run.step_j.tolist())) for run in thin(runs, MAX_SHOWN)),
             n_runs=len(runs),
             trials=tuple(sorted({run.number for run in runs})),
             disturbed=tuple(sorted(trial.number for trial in known if is_disturbed(trial))),
@@ -176,8 +205,8 @@ class SeenSteps:
             first=_effect(runs, _excess(blocks, 0)),
             warm_up_epochs=warm_up,
             trend=_trend(runs, blocks, warm_up),
-            temperature=_companion(runs, blocks, attrgetter("temperature_c")),
-            clock=_companion(runs, blocks, attrgetter("clock_mhz")),
+            temperature=_companion([run.temperature_c for run in runs], blocks),
+            clock=_companion([run.clock_mhz for run in runs], blocks),
             confidence=confidence,
         )
 
@@ -196,35 +225,27 @@ class _Block(NamedTuple):
     step_j: NDArray[np.float64]
 
 
-def _blocks(runs: Sequence[Run]) -> list[_Block]:
+def _blocks(runs: Sequence[_Kept]) -> list[_Block]:
     places: dict[tuple[int, ...], list[int]] = {}
     for place, run in enumerate(runs):
         places.setdefault(run.epochs, []).append(place)
     return [
-        _Block(part, np.array(epochs), np.array([runs[place].step_j for place in part]))
+        _Block(part, np.array(epochs), np.stack([runs[place].step_j for place in part]))
         for epochs, equal in places.items()
         for part in (equal[start : start + RUNS_AT_ONCE] for start in range(0, len(equal), RUNS_AT_ONCE))
     ]
 
 
-def _runs(trial: TrialRecord) -> Iterator[Run]:
-    """The phases of a trial that are long enough and whose first epoch is known."""
-    for phase, group in groupby(trial.trajectory, key=lambda point: point.phase):
-        known = [(point, step_j) for point in group if (step_j := _step_j(point)) is not None]
-        if len(known) <= MIN_LATER or known[0][0].epoch != 1:
-            continue
-        points = known[:MAX_WARM_UP] + thin(known[MAX_WARM_UP:], MAX_POINTS - MAX_WARM_UP)
-        yield Run(
-            trial.number,
-            phase,
-            tuple(point.epoch for point, _ in points),
-            tuple(step_j for _, step_j in points),
-            tuple(point.conditions for point, _ in points),
-        )
+def _is_known(point: TrajectoryPoint) -> bool:
+    """Whether the joules of its steps are."""
+    return bool(point.steps and point.train_j and point.train_j > 0.0)
 
 
-def _step_j(point: TrajectoryPoint) -> float | None:
-    return point.train_j / point.steps if point.steps and point.train_j and point.train_j > 0 else None
+def _sensed(points: Sequence[TrajectoryPoint]) -> Iterator[NDArray[np.float64]]:
+    """Temperature and clock at the end of each epoch."""
+    conditions = [Conditions() if item is None else item for item in map(_conditions, points)]
+    for sensor in SENSORS:
+        yield np.array(list(map(sensor, conditions)), dtype=float)
 
 
 def _typical(blocks: Iterable[_Block]) -> tuple[Typical, ...]:
@@ -237,7 +258,7 @@ def _typical(blocks: Iterable[_Block]) -> tuple[Typical, ...]:
     return tuple(Typical(epoch, float(np.median(column)), len(column)) for epoch, column in columns)
 
 
-def _warm_up(runs: Sequence[Run], blocks: Sequence[_Block], alpha: float) -> int:
+def _warm_up(runs: Sequence[_Kept], blocks: Sequence[_Block], alpha: float) -> int:
     for index in range(MAX_WARM_UP):
         found = _effect(runs, _excess(blocks, index))
         if found is None or found.p is None or found.p >= alpha or found.size_rel <= 0.0:
@@ -256,13 +277,13 @@ def _excess(blocks: Iterable[_Block], index: int) -> dict[int, float]:
     return found
 
 
-def _effect(runs: Sequence[Run], by_place: Mapping[int, float]) -> Effect | None:
+def _effect(runs: Sequence[_Kept], by_place: Mapping[int, float]) -> Effect | None:
     """Median of a logarithmic change over trials, tested."""
     logs = _by_trial(runs, by_place)
     return Effect(math.expm1(statistics.median(logs)), _p(logs), len(logs)) if logs else None
 
 
-def _trend(runs: Sequence[Run], blocks: Iterable[_Block], warm_up: int) -> Effect | None:
+def _trend(runs: Sequence[_Kept], blocks: Iterable[_Block], warm_up: int) -> Effect | None:
     """Median slope over trials, tested by their taus."""
     all_slopes: dict[int, float] = {}
     all_taus: dict[int, float] = {}
@@ -291,7 +312,7 @@ def _of_pairs(epochs: NDArray[np.int_], step_j: NDArray[np.float64]) -> tuple[li
     return slopes.tolist(), taus.tolist()
 
 
-def _by_trial(runs: Sequence[Run], by_place: Mapping[int, float]) -> list[float]:
+def _by_trial(runs: Sequence[_Kept], by_place: Mapping[int, float]) -> list[float]:
     """One number for each trial: the mean over its phases."""
     trials: dict[int, list[float]] = {}
     for place in sorted(by_place):
@@ -303,14 +324,11 @@ def _p(items: Sequence[float]) -> float | None:
     return wilcoxon_p(items) if len(items) >= MIN_TRIALS else None
 
 
-def _companion(
-    runs: Sequence[Run], blocks: Iterable[_Block], sensor: Callable[[Conditions], float | None]
-) -> Companion | None:
-    """What a sensor showed, in the runs where it did so after more than ``MIN_LATER`` epochs."""
+def _companion(sensed: Sequence[NDArray[np.float64]], blocks: Iterable[_Block]) -> Companion | None:
+    """What a sensor showed in each run, for those where it did so after more than ``MIN_LATER`` epochs."""
     first, last, values, logs = [], [], [], []
     for block in blocks:
-        shown = [[item and sensor(item) for item in runs[place].conditions] for place in block.places]
-        table = np.array(shown, dtype=float)
+        table = np.stack([sensed[place] for place in block.places])
         often = np.isfinite(table).sum(axis=1) > MIN_LATER
         table, known = table[often], np.isfinite(table[often])
         rows, log_j = np.arange(len(table)), np.log(block.step_j[often])
