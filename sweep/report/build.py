@@ -14,7 +14,7 @@ from sweep.analysis.above_idle import above_idle
 from sweep.analysis.drift import Drift
 from sweep.analysis.summary import summarise
 from sweep.records import StudyData
-from sweep.report.html import render
+from sweep.report.html import render, view_of
 from sweep.report.recommended import RELATIVE_PATH, recommended_yaml
 from sweep.report.table_files import write_tables, write_texts
 
@@ -44,10 +44,10 @@ def write_page(
 ) -> Path:
     """Write all but the tables; ``steps`` as for ``summarise``, all else as for ``write_report``."""
     dynamic = above_idle(data)
-    idle = None if dynamic is None else summarise(dynamic, confidence)
-    summary = summarise(data, confidence, steps)
-    primary = summary.recommendations.primary
-    texts = {REPORT_NAME: render(summary, folder, idle)}
+    idle = None if dynamic is None else view_of(summarise(dynamic, confidence))  # first, as ``steps`` may have to wait
+    total = view_of(summarise(data, confidence, steps))
+    primary = total.summary.recommendations.primary
+    texts = {REPORT_NAME: render(total, folder, idle)}
     if primary is not None:
         texts[str(RELATIVE_PATH)] = recommended_yaml(data, primary)
     write_texts(folder, texts)

@@ -18,7 +18,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from sweep.analysis import wording
-from sweep.analysis.above_idle import missing_idle
+from sweep.analysis.above_idle import is_above_idle, missing_idle
 from sweep.analysis.drift_words import drift_sentences
 from sweep.analysis.inference import paybacks
 from sweep.analysis.noise_words import noise_words
@@ -29,6 +29,7 @@ from sweep.analysis.recommendation import CALLED
 from sweep.analysis.setups import Setup
 from sweep.analysis.summary import Summary
 from sweep.report import page
+from sweep.report.chart import Drawn
 from sweep.report.codec_view import codec_view
 from sweep.report.footprint import footprint_view
 from sweep.report.front_view import front_view
@@ -40,7 +41,7 @@ from sweep.report.paradigm_tables import factors_view, paradigms_view
 from sweep.report.recommendation_view import Card, cards, reference
 from sweep.report.recommended import recommended_command, recommended_yaml
 from sweep.report.reuses_view import reuses_view
-from sweep.report.sections import Charts, charts
+from sweep.report.sections import Charts, charts, draw
 from sweep.report.sources import SourcesView, sources_view
 from sweep.report.trials_view import TrialsView, trials_view
 from sweep.report.units import co2e_unit
@@ -65,6 +66,7 @@ class View:
         ordered: the first setups by joules.
         names: of the dimensions that differ.
         against: what the primary recommendation is compared with.
+        drawn: its charts by name.
     """
 
     key: str
@@ -79,19 +81,20 @@ class View:
     ordered: list[Setup]
     has_dynamic: bool
     reuses: dict[str, Any] | None
+    drawn: dict[str, Drawn | None]
 
 
-def render(summary: Summary, folder: Path, idle: Summary | None = None) -> str:
+def render(total: View, folder: Path, idle: View | None = None) -> str:
     """The report.
 
     Args:
-        summary: the study and its analyses.
+        total: the study and its analyses.
         folder: the study's folder, for the commands that the report names.
         idle: the same study above idle (``sweep.analysis.above_idle``), where that is known.
     """
-    summaries = {TOTAL: summary} | ({IDLE: idle} if idle else {})
-    drawn, trials = charts(summaries), trials_view(summary)
-    views = [_view(key, item) for key, item in summaries.items()]
+    views = [total] if idle is None else [total, idle]
+    summary = total.summary
+    drawn, trials = charts({view.key: view.drawn for view in views}), trials_view(summary)
     primary = summary.recommendations.primary
     return (
         _environment(summary)
@@ -137,10 +140,11 @@ def _shared(summary: Summary, folder: Path) -> dict[str, Any]:
     }
 
 
-def _view(key: str, summary: Summary) -> View:
+def view_of(summary: Summary) -> View:
+    """The view of a study, or of one above idle."""
     primary = summary.recommendations.primary
     return View(
-        key=key,
+        key=IDLE if is_above_idle(summary.data) else TOTAL,
         summary=summary,
         names=wording.varying(summary.data),
         cards=cards(summary),
@@ -152,6 +156,7 @@ def _view(key: str, summary: Summary) -> View:
         ordered=sorted(summary.setups, key=_by_energy)[:MAX_SETUPS],
         has_dynamic=any(setup.dynamic_j is not None for setup in summary.setups),
         reuses=reuses_view(summary),
+        drawn=draw(summary),
     )
 
 

@@ -4,6 +4,7 @@ A section shows its charts in the order of ``GROUPS``; a chart that no section n
 own ``order``, so that a new chart needs no edit here.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from plotly.graph_objects import Figure
@@ -76,15 +77,20 @@ class Charts(NamedTuple):
         return found
 
 
-def charts(summaries: dict[str, Summary]) -> Charts:
-    """Every registered chart, drawn for each view of the page."""
-    registered = {name: cls() for name, cls in discover("sweep.report.charts", Chart).items()}  # type: ignore[type-abstract]
-    drawn: dict[str, dict[str, Drawn | None]] = {
-        view: {name: chart.draw(summary) for name, chart in registered.items()} for view, summary in summaries.items()
-    }
+def draw(summary: Summary) -> dict[str, Drawn | None]:
+    """Every registered chart by its name, drawn for one view of the page."""
+    return {name: chart.draw(summary) for name, chart in _registered().items()}
+
+
+def charts(drawn: Mapping[str, Mapping[str, Drawn | None]]) -> Charts:
+    """The charts of a page.
+
+    Args:
+        drawn: what ``draw`` gives, by view.
+    """
     places = {
         name: Place(name, chart, {view: item.alt if (item := found[name]) else None for view, found in drawn.items()})
-        for name, chart in registered.items()
+        for name, chart in _registered().items()
     }
     shown = {name: place for name, place in places.items() if place.is_drawn or place.chart.nothing}
     named = {name for names in GROUPS.values() for name in names}
@@ -94,6 +100,10 @@ def charts(summaries: dict[str, Summary]) -> Charts:
         groups={**groups, OTHERS: others},
         figures={view: {name: item.figure for name, item in found.items() if item} for view, found in drawn.items()},
     )
+
+
+def _registered() -> dict[str, Chart]:
+    return {name: cls() for name, cls in discover("sweep.report.charts", Chart).items()}  # type: ignore[type-abstract]
 
 
 def _text(figure: Figure | None) -> str | None:

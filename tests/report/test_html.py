@@ -40,7 +40,8 @@ def page(request: pytest.FixtureRequest) -> str:
 
 def _render(data: StudyData) -> str:
     dynamic = above_idle(data)
-    return html.render(summarise(data), Path("reports/x"), None if dynamic is None else summarise(dynamic))
+    idle = None if dynamic is None else html.view_of(summarise(dynamic))
+    return html.render(html.view_of(summarise(data)), Path("reports/x"), idle)
 
 
 def _section(page: str, name: str) -> str:

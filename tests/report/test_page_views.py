@@ -9,7 +9,7 @@ from sweep.records import TestResult
 from sweep.report.front_view import front_view
 from sweep.report.recommendation_view import MAX_EVIDENCE, TITLES, cards
 from sweep.report.reuses_view import reuses_view
-from sweep.report.sections import OTHERS, charts
+from sweep.report.sections import OTHERS, charts, draw
 from sweep.report.trials_view import FIRST_ROWS, trials_view
 from sweep.report.units import co2e_unit
 from tests.energy_factories import sensed
@@ -35,7 +35,7 @@ def test_each_point_of_the_front_can_be_picked_with_its_exact_numbers() -> None:
 
 def test_points_that_only_the_chart_shows_can_be_picked_too() -> None:
     summary = summarise(sixteen(2))
-    figure = charts({"total": summary}).figures["total"]["front"]
+    figure = charts({"total": draw(summary)}).figures["total"]["front"]
     view = front_view(summary, figure)
     places = {(int(i), int(e)) for trace in figure.data if trace.customdata is not None for i, e in trace.customdata}
     assert places
@@ -114,7 +114,7 @@ def test_every_recommendation_has_a_card_with_what_it_rests_on() -> None:
 
 def test_a_chart_that_no_section_names_stands_among_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sweep.report.sections.GROUPS", {"decision": ("front",)})
-    found = charts({"total": summarise(study([trial()]))}).groups
+    found = charts({"total": draw(summarise(study([trial()])))}).groups
     assert [place.name for place in found["decision"]] == ["front"]
     orders = [place.chart.order for place in found[OTHERS]]
     assert "learning_curves" in [place.name for place in found[OTHERS]]

@@ -38,7 +38,7 @@ class TestEveryStudy:
     """Whatever the paradigms are."""
 
     def test_the_page_is_valid_and_no_name_is_markup(self, data: StudyData) -> None:
-        page = html.render(summarise(data), Path("reports/x"))
+        page = html.render(html.view_of(summarise(data)), Path("reports/x"))
         html5lib.HTMLParser(strict=True).parse(_without_scripts(page))
         assert "<script>alert" not in page
         assert page.index('<section id="paradigms">') < page.index('<section id="factors">') < page.index('"layers"')
@@ -55,7 +55,7 @@ class TestEveryStudy:
 
 
 def test_a_study_without_paradigms_says_nothing_of_them() -> None:
-    page = html.render(summarise(sixteen(1)), Path("reports/x"))
+    page = html.render(html.view_of(summarise(sixteen(1))), Path("reports/x"))
     assert '<section id="paradigms">' not in page
     assert "Break-even" not in page
     assert to_dict(sixteen(1))["paradigms"] is None
@@ -64,7 +64,7 @@ def test_a_study_without_paradigms_says_nothing_of_them() -> None:
 
 
 def test_nothing_varies_so_nothing_explains() -> None:
-    page = html.render(summarise(study([trial()])), Path("reports/x"))
+    page = html.render(html.view_of(summarise(study([trial()]))), Path("reports/x"))
     assert '<section id="factors">' not in page
     assert to_dict(study([trial()]))["factors"] is None
 
@@ -153,7 +153,7 @@ def test_heads_stand_one_on_another_beside_the_whole() -> None:
 
 
 def test_the_label_stands_beside_the_joules() -> None:
-    page = html.render(summarise(three_paradigms(2)), Path("reports/x"))
+    page = html.render(html.view_of(summarise(three_paradigms(2))), Path("reports/x"))
     sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', page, flags=re.DOTALL))
     for name in ("paradigms", "factors"):
         assert "Energy is cpu:process (modelled)." in sections[name]
@@ -184,7 +184,7 @@ def test_the_users_current_setup_is_a_reference_of_the_ledger(current: dict[str,
     data = sixteen(2)
     config = data.study.config | {"study": {"current": current}}
     data = msgspec.structs.replace(data, study=msgspec.structs.replace(data.study, config=config))
-    page = html.render(summarise(data), Path("reports/x"))
+    page = html.render(html.view_of(summarise(data)), Path("reports/x"))
     ledger = page[page.index('<section id="ledger">') :]
     assert told in " ".join(ledger.split())
     assert to_dict(data)["ledger"]["payback"][0]["reference"] == "current_setup"

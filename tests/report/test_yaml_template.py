@@ -15,7 +15,7 @@ from sweep.analysis.summary import summarise
 from sweep.records import Dimension, StudyData
 from sweep.report.front_view import front_view
 from sweep.report.recommended import recommended_yaml, value_yaml
-from sweep.report.sections import charts
+from sweep.report.sections import charts, draw
 from sweep.report.yaml_template import EPOCH, template
 from tests.factories import nasty, repeats, sixteen, study
 from tests.paradigm_factories import three_paradigms
@@ -58,7 +58,7 @@ def test_a_value_reads_back_as_it_was(value: Any) -> None:
 
 def test_the_page_holds_what_fills_it() -> None:
     summary = summarise(sixteen(2))
-    data = front_view(summary, charts({"total": summary}).figures["total"]["front"])
+    data = front_view(summary, charts({"total": draw(summary)}).figures["total"]["front"])
     primary = summary.recommendations.primary
     assert primary is not None
     index, epoch = data["recommended"]
