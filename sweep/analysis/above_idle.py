@@ -66,7 +66,9 @@ def missing_idle(data: StudyData) -> str | None:
 
 def _trial(trial: TrialRecord, by_number: dict[int, TrialRecord]) -> TrialRecord:
     idle_w = _idle_power_w(trial)
-    points = [_point(trial, point, idle_w) for point in trial.trajectory]
+    whole = all(isinstance(point, TrajectoryPoint) for point in trial.trajectory[:1])
+    gone: dict[str, None] = dict.fromkeys(("energy_dynamic_j", "train_j") if whole else ("energy_dynamic_j",))
+    points = [_point(trial, point, idle_w, gone) for point in trial.trajectory]
     best = next((item for item, old in zip(points, trial.trajectory, strict=True) if _is_best(trial, old)), None)
     ratio = trial.energy_dynamic_j / trial.energy_j if trial.energy_dynamic_j is not None and trial.energy_j else None
     scale_j = trial.energy_u_scale_j
@@ -110,11 +112,11 @@ def _domain(item: DomainEnergy) -> DomainEnergy:
     )
 
 
-def _point(trial: TrialRecord, point: TrajectoryPoint, idle_w: float | None) -> TrajectoryPoint:
+def _point(trial: TrialRecord, point: TrajectoryPoint, idle_w: float | None, gone: dict[str, None]) -> TrajectoryPoint:
     energy_j = point.energy_dynamic_j
     if energy_j is None and point.energy_j is not None and idle_w is not None and trial.pretraining is None:
         energy_j = point.energy_j - idle_w * point.duration_s
-    return msgspec.structs.replace(point, energy_j=energy_j, energy_dynamic_j=None, train_j=None)
+    return msgspec.structs.replace(point, energy_j=energy_j, **gone)
 
 
 def _activity(item: ActivityEnergy, trial: TrialRecord) -> ActivityEnergy:

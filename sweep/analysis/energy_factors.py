@@ -22,7 +22,7 @@ from sweep.analysis.current import current
 from sweep.analysis.paired import dimension_of_paradigm, paradigm_of
 from sweep.analysis.spearman import spearman
 from sweep.records import RESULTS, StopReason, StudyData, TrialRecord
-from sweep.records.stored_layers import layer_work
+from sweep.records.parts import layer_work
 
 RESPONSES = ("energy_per_epoch", "epochs", "energy")
 MAX_CELLS = 20_000

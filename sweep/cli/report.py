@@ -94,7 +94,7 @@ def _write_beside(folder: Path, options: dict[str, Any]) -> AtOnce:
             steps = second.run(write_tables_of, data, folder, store.record_files(), confidence)
             from sweep.report.build import write_page
 
-            data, confidence = _data(store.data_without_layers(), options)
+            data, confidence = _data(store.data_without_layers(milestones=True), options)
             page = write_page(data, folder, confidence, steps)
     print(page)
     gc.freeze()  # no garbage that is worth a look now

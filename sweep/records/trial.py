@@ -39,35 +39,43 @@ SETTLED = RESULTS | {StopReason.DIVERGED}
 """Stop reasons after which the same seed is not run again."""
 
 
-class TrajectoryPoint(Record, frozen=True, kw_only=True):
-    """State of a trial after one epoch.
+class Milestone(Record, frozen=True, kw_only=True):
+    """How far a trial was after one epoch: what a choice among setups and epochs rests on.
 
     Attributes:
         epoch: counted from 1 within the phase.
-        loss: mean training loss of the epoch; ``None`` if not finite.
-        val_loss: mean validation loss; ``None`` if not finite or not known.
         quality: validation quality of this epoch; ``None`` in phases that have none.
         energy_j: joules from the start of the trial to the end of this epoch, validation included.
         duration_s: seconds from the start of the trial.
-        steps: training steps of this epoch alone.
-        train_j: joules of these steps alone, validation not included.
         energy_dynamic_j: of ``energy_j``, what is above idle; ``None`` where the idle power is not known.
-        conditions: of the hardware at the end of the epoch.
         qualities: of each head in this epoch, by name; empty for a model with one head.
     """
 
     phase: str
     epoch: int
-    loss: float | None
-    val_loss: float | None
     quality: float | None
     energy_j: float | None
     duration_s: float
+    energy_dynamic_j: float | None = None
+    qualities: dict[str, float] = msgspec.field(default_factory=dict)
+
+
+class TrajectoryPoint(Milestone, frozen=True, kw_only=True):
+    """State of a trial after one epoch.
+
+    Attributes:
+        loss: mean training loss of the epoch; ``None`` if not finite.
+        val_loss: mean validation loss; ``None`` if not finite or not known.
+        steps: training steps of this epoch alone.
+        train_j: joules of these steps alone, validation not included.
+        conditions: of the hardware at the end of the epoch.
+    """
+
+    loss: float | None
+    val_loss: float | None
     steps: int | None = None
     train_j: float | None = None
-    energy_dynamic_j: float | None = None
     conditions: Conditions | None = None
-    qualities: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class LoadCheck(Record, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sweep.records import TrialRecord, load
-from sweep.records.stored_layers import load_without_layers
+from sweep.records.parts import load_without_layers
 
 
 class RecordFile(NamedTuple):
@@ -26,6 +26,6 @@ class RecordFile(NamedTuple):
         """
         return load(self.path, TrialRecord, f"record of trial {self.number}")
 
-    def read_without_layers(self) -> TrialRecord:
-        """The record, whose layers stay on disk until they are asked for; errors as those of ``read``."""
-        return load_without_layers(self.path, f"record of trial {self.number}")
+    def read_without_layers(self, *, milestones: bool = False) -> TrialRecord:
+        """The record in parts (``sweep.records.parts``); errors as those of ``read``."""
+        return load_without_layers(self.path, f"record of trial {self.number}", milestones=milestones)

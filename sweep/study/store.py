@@ -167,10 +167,10 @@ class StudyStore:
         """
         return msgspec.structs.replace(self.data_without_trials(), trials=self.records())
 
-    def data_without_layers(self) -> StudyData:
-        """All but the layers of trials, which stay on disk until they are asked for; errors as those of ``data``."""
+    def data_without_layers(self, *, milestones: bool = False) -> StudyData:
+        """Everything, of its trials in parts (``sweep.records.parts``); errors as those of ``data``."""
         with uncollected():
-            trials = [file.read_without_layers() for file in self.record_files()]
+            trials = [file.read_without_layers(milestones=milestones) for file in self.record_files()]
         return msgspec.structs.replace(self.data_without_trials(), trials=trials)
 
     def data_without_trials(self) -> StudyData:

@@ -1,7 +1,11 @@
-"""Records of trials whose layer tables stay on disk until one of them is asked for.
+"""Records of trials of which a part is read, for studies of many trials.
 
-Layers take two thirds of the memory of a record, and a report shows those of few trials. Of the others it needs their
-work alone, which is counted while the record is read.
+Layers take two thirds of the memory of a record, and a report shows those of few trials: ``StoredLayers`` stay on disk
+until one of them is asked for, and the work of the model is counted while the record is read. Of the epochs, what is
+no ``Milestone`` takes a third of the rest. Where memory is dear, touching it takes longer than reading the file.
+
+Limits: what is not read is not checked. A milestone in the place of a ``TrajectoryPoint`` has no loss, not one that is
+not known: asking for it raises AttributeError.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +17,7 @@ import msgspec
 
 from sweep.records.base import load, total_j
 from sweep.records.layers import LayerTable
-from sweep.records.trial import TrialRecord
+from sweep.records.trial import Milestone, TrialRecord
 
 
 class LayerWork(NamedTuple):
@@ -109,25 +113,37 @@ class _ReadTable(msgspec.Struct, gc=False):
 
 
 class _Read(TrialRecord, frozen=True, kw_only=True):
-    """A record as it is read here: of its layers only what their work needs, and no check of the rest of them."""
+    """A record as it is read here: of its layers only what their work needs."""
 
     layers: list[_ReadTable] = msgspec.field(default_factory=list)  # type: ignore[assignment]
+
+
+class _ReadPoint(Milestone, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """A milestone out of the text of a whole point."""
+
+
+class _ReadMilestones(_Read, frozen=True, kw_only=True):
+    """A record of whose epochs only milestones are read."""
+
+    trajectory: list[_ReadPoint]  # type: ignore[assignment]
 
 
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(TrialRecord) if field.name != "layers")
 
 
-def load_without_layers(path: Path, what: str) -> TrialRecord:
+def load_without_layers(path: Path, what: str, *, milestones: bool = False) -> TrialRecord:
     """Read the record of a trial but for its layers, which become ``StoredLayers``.
 
     Args:
         path: of the file, where it must stay.
         what: it is, for errors.
+        milestones: whether its epochs become milestones, which ``sweep.analysis.summary`` needs and no more, but for
+            the drift of the energy per step.
 
     Raises:
         RecordError: if it is missing or damaged.
     """
-    read = load(path, _Read, what)
+    read = load(path, _ReadMilestones if milestones else _Read, what)
     layers = StoredLayers(len(read.layers), layer_work(read.layers), partial(_tables, path, what))
     return TrialRecord(layers=layers, **{name: getattr(read, name) for name in _FIELDS})
 
