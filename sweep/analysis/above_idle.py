@@ -15,6 +15,8 @@ do not tell joules above idle take the trial's mean idle power; where a pretrain
 
 import msgspec
 
+from sweep.analysis.bootstrap import sampling
+from sweep.analysis.current import superseded
 from sweep.records import (
     ActivityEnergy,
     DomainEnergy,
@@ -34,13 +36,16 @@ def above_idle(data: StudyData) -> StudyData | None:
     if missing_idle(data) is not None:
         return None
     by_number = {trial.number: trial for trial in data.trials}
-    return msgspec.structs.replace(
+    changed = msgspec.structs.replace(
         data,
         study=msgspec.structs.replace(
             data.study, domains=[msgspec.structs.replace(domain, above_idle=True) for domain in data.study.domains]
         ),
         trials=[_trial(trial, by_number) for trial in data.trials],
     )
+    for fact in (superseded, sampling):  # neither rests on joules
+        fact.share(changed, data)
+    return changed
 
 
 def is_above_idle(data: StudyData) -> bool:

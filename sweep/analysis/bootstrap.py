@@ -28,6 +28,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from sweep.analysis.once import once
 from sweep.records import SampleScores, StudyData
 
 MIN_GROUPS = 5
@@ -101,6 +102,13 @@ class Sampling:
         if self._codes is None or known[0].split != self._split:
             return centred
         return np.bincount(self._codes, weights=centred).astype(np.float64)
+
+
+@once
+def sampling(data: StudyData) -> Sampling | None:
+    """Of a study; ``None`` if no trial has scores."""
+    found = Sampling(data)
+    return found if found.is_known else None
 
 
 def _mean_scores(known: list[SampleScores]) -> NDArray[np.float64]:

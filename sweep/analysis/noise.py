@@ -28,7 +28,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sweep.analysis.bootstrap import Sampling, Trials
+from sweep.analysis.bootstrap import Sampling, Trials, sampling
 from sweep.analysis.coverage import normal, student
 from sweep.analysis.current import current
 from sweep.analysis.pareto import FrontPoint
@@ -99,7 +99,6 @@ def measure(data: StudyData, setups: Sequence[Setup], confidence: float) -> Nois
     common = [common_point(setup) for setup in usable]
     energy_sd, energy_df = _pool((_relative_sd(point), point.n) for point in common)
     best = usable[0].candidates[-1].quality if usable else None
-    sampling = Sampling(data)
     return Noise(
         confidence=confidence,
         quality_sd=quality_sd,
@@ -108,7 +107,7 @@ def measure(data: StudyData, setups: Sequence[Setup], confidence: float) -> Nois
         energy_df=energy_df,
         quality_floor=_binomial(data, best, confidence),
         energy_rel_floor=_meter_repeatability(data),
-        sampling=sampling if sampling.is_known else None,
+        sampling=sampling(data),
     )
 
 

@@ -6,28 +6,36 @@ told what held before. Records are made to be replaced, not changed.
 
 import weakref
 from collections.abc import Callable
-from functools import wraps
-from typing import TypeVar
+from functools import update_wrapper
+from typing import Generic, TypeVar
 
 from sweep.records import StudyData
 
 T = TypeVar("T")
 
 
-def once(fact: Callable[[StudyData], T]) -> Callable[[StudyData], T]:
+class once(Generic[T]):  # noqa: N801 - a decorator
     """Keep what a function makes of a study for as long as the study lives.
 
     Args:
         fact: of a study; what it returns must neither be changed by its callers nor refer to the study.
     """
-    known: dict[int, T] = {}
 
-    @wraps(fact)
-    def found(data: StudyData) -> T:
-        key = id(data)
-        if key not in known:
-            known[key] = fact(data)
-            weakref.finalize(data, known.pop, key).atexit = False
-        return known[key]
+    def __init__(self, fact: Callable[[StudyData], T]) -> None:
+        self._fact = fact
+        self._known: dict[int, T] = {}
+        update_wrapper(self, fact)
 
-    return found
+    def __call__(self, data: StudyData) -> T:
+        """The fact."""
+        if id(data) not in self._known:
+            self._keep(data, self._fact(data))
+        return self._known[id(data)]
+
+    def share(self, data: StudyData, other: StudyData) -> None:
+        """Take the fact of another study for that of ``data``, where they cannot differ."""
+        self._keep(data, self(other))
+
+    def _keep(self, data: StudyData, fact: T) -> None:
+        self._known[id(data)] = fact
+        weakref.finalize(data, self._known.pop, id(data)).atexit = False

@@ -7,7 +7,7 @@ import msgspec
 
 from sweep.analysis.once import once
 from sweep.records import StudyData
-from tests.factories import study, trial
+from tests.factories import sixteen, study, trial
 
 
 def test_a_fact_is_worked_out_once_for_each_study() -> None:
@@ -43,3 +43,17 @@ def test_a_fact_keeps_no_study_alive() -> None:
     del data
     gc.collect()
     assert gone() is None
+
+
+def test_a_fact_that_cannot_differ_is_shared() -> None:
+    asked: list[StudyData] = []
+
+    @once
+    def fact(data: StudyData) -> int:
+        asked.append(data)
+        return len(data.trials)
+
+    data, twin = sixteen(1), study([])
+    fact.share(twin, data)
+    assert fact(twin) == fact(data) == 16
+    assert len(asked) == 1
