@@ -81,6 +81,13 @@ def decompose(
     Returns:
         ``None`` if the number does not vary.
     """
+    return _decomposed(tuple(factors), tuple(map(tuple, cells)), tuple(shape), confidence)
+
+
+@lru_cache(maxsize=32)  # the view above idle has the same numbers of epochs
+def _decomposed(
+    factors: tuple[str, ...], cells: tuple[tuple[float, ...], ...], shape: tuple[int, ...], confidence: float
+) -> Decomposition | None:
     means = np.array([math.fsum(cell) / len(cell) for cell in cells])
     within = None if all(len(cell) < 2 for cell in cells) else _within(cells, means)
     names = _names(factors)
