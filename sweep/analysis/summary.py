@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 
 from sweep.analysis.advice.advise import advise
 from sweep.analysis.basis import Basis, basis
@@ -25,13 +26,13 @@ class Summary:
 
     Attributes:
         layers: of the recommended setup; ``None`` if no layers were measured.
-        drift: of the energy per step; ``None`` if no joules of steps were recorded.
         basis: what the joules rest on.
         paradigms: what the learning paradigms cost against each other.
         factors: why the energy differs; ``None`` if no dimension varies or no joules are known.
         codecs: what compressing with each setup costs; empty where nothing was compressed.
         inferences: what predicting with each setup costs; empty where nothing was predicted.
         footprint: CO2e and money.
+        steps: gives ``drift``, which is worked out when it is asked for, or waited for.
     """
 
     data: StudyData
@@ -40,13 +41,18 @@ class Summary:
     recommendations: Recommendations
     ledger: Ledger
     layers: SetupLayers | None
-    drift: Drift | None
     basis: Basis
     paradigms: Paradigms
     factors: EnergyFactors | None
     codecs: tuple[SetupCodec, ...]
     inferences: tuple[SetupInference, ...]
     footprint: Footprint
+    steps: Callable[[], Drift | None]
+
+    @property
+    def drift(self) -> Drift | None:
+        """Of the energy per step; ``None`` if no joules of steps were recorded."""
+        return self.steps()
 
 
 def summarise(data: StudyData, confidence: float = 0.95, steps: Callable[[], Drift | None] | None = None) -> Summary:
@@ -55,7 +61,7 @@ def summarise(data: StudyData, confidence: float = 0.95, steps: Callable[[], Dri
     Args:
         data: the study.
         confidence: two-sided level of the intervals.
-        steps: gives the drift of its energy per step, if someone else works that out; asked last.
+        steps: gives the drift of its energy per step, if someone else works that out.
     """
     groups = setups(data)
     front = envelope(groups)
@@ -82,5 +88,5 @@ def summarise(data: StudyData, confidence: float = 0.95, steps: Callable[[], Dri
         codecs=codecs(data, groups),
         inferences=inferences(data, groups),
         footprint=emitted,
-        drift=drift(data, confidence) if steps is None else steps(),
+        steps=cache(partial(drift, data, confidence)) if steps is None else steps,
     )

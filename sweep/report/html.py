@@ -141,8 +141,8 @@ def _shared(summary: Summary, folder: Path) -> dict[str, Any]:
 
 
 def view_of(summary: Summary) -> View:
-    """The view of a study, or of one above idle."""
-    primary = summary.recommendations.primary
+    """The view of a study, or of one above idle; asks for its drift last."""
+    primary, drawn = summary.recommendations.primary, draw(summary)
     return View(
         key=IDLE if is_above_idle(summary.data) else TOTAL,
         summary=summary,
@@ -156,7 +156,7 @@ def view_of(summary: Summary) -> View:
         ordered=sorted(summary.setups, key=_by_energy)[:MAX_SETUPS],
         has_dynamic=any(setup.dynamic_j is not None for setup in summary.setups),
         reuses=reuses_view(summary),
-        drawn=draw(summary),
+        drawn=drawn,
     )
 
 

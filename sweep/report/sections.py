@@ -78,7 +78,7 @@ class Charts(NamedTuple):
 
 
 def draw(summary: Summary) -> dict[str, Drawn | None]:
-    """Every registered chart by its name, drawn for one view of the page."""
+    """Every registered chart by its name, drawn for one view of the page, in their order."""
     return {name: chart.draw(summary) for name, chart in _registered().items()}
 
 
@@ -103,7 +103,8 @@ def charts(drawn: Mapping[str, Mapping[str, Drawn | None]]) -> Charts:
 
 
 def _registered() -> dict[str, Chart]:
-    return {name: cls() for name, cls in discover("sweep.report.charts", Chart).items()}  # type: ignore[type-abstract]
+    found = discover("sweep.report.charts", Chart)  # type: ignore[type-abstract]
+    return {name: cls() for name, cls in sorted(found.items(), key=lambda item: item[1].order)}
 
 
 def _text(figure: Figure | None) -> str | None:

@@ -104,7 +104,7 @@ class Drift(Chart):
 
     title = "Energy per step over the epochs"
     caption = "Each grey line is a trial that nothing disturbed; 1 is its own median after the first epoch."
-    order = 90
+    order = 90  # last, as a second process may still be at it
     nothing = "The joules of single epochs' steps were not recorded, or no undisturbed trial is long enough."
 
     def draw(self, summary: Summary) -> Drawn | None:
