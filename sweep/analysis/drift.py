@@ -187,9 +187,13 @@ class SeenSteps:
             step_j = np.array([point.train_j / point.steps for point in points])  # type: ignore[operator]
             yield _Kept(trial.number, phase, self._epochs.setdefault(epochs, epochs), step_j, *_sensed(points))
 
+    def data(self) -> StudyData:
+        """The study with the trials so far, which are bare."""
+        return msgspec.structs.replace(self._data, trials=self._trials)
+
     def drift(self, confidence: float = 0.95) -> Drift | None:
         """The test; ``None`` if no current trial recorded the joules of its steps."""
-        data = msgspec.structs.replace(self._data, trials=self._trials)
+        data = self.data()
         known = [trial for trial in current(data) if trial.number in self._runs]
         if not known:
             return None

@@ -2,14 +2,12 @@
 
     trials.csv   epochs.csv   layers.csv   domains.csv   and hot_spots.csv where operators were profiled
 
-They hold what the frames of ``sweep.analysis.tables`` hold. Epochs and layers are written with their trial, and of the
-trial itself only the rest is kept: where memory is dear, touching it takes longer than making the tables.
+They hold what the frames of ``sweep.analysis.tables`` hold. Rows of epochs and layers are written with their trial, so
+that its record need not be kept: where memory is dear, touching it takes longer than making the tables.
 """
 
 from collections.abc import Callable, Iterable
 from typing import BinaryIO
-
-import msgspec
 
 from sweep.analysis.csv_text import CsvLines, csv_text
 from sweep.analysis.operators import operators_frame
@@ -21,13 +19,13 @@ from sweep.analysis.tables import (
     layer_rows,
     trials_frame,
 )
-from sweep.records import StudyData, TrialRecord, bare
+from sweep.records import StudyData, TrialRecord
 
 
-def write_study_tables(
+def write_row_tables(
     data: StudyData, opened: Callable[[str], BinaryIO], trials: Iterable[TrialRecord] | None = None
 ) -> None:
-    """Write each table.
+    """Write the tables with a row for each epoch, and for each layer of each trial.
 
     Args:
         data: the study.
@@ -39,19 +37,20 @@ def write_study_tables(
     domains: dict[str, None] = {}
     for domain in data.study.domains:
         _meet(domain.name, domains, layers)
-    rest: list[TrialRecord] = []
     for trial in sorted(data.trials, key=lambda trial: trial.number) if trials is None else trials:
         for name in trial.domains:
             _meet(name, domains, layers)
         epochs.add(epoch_rows(trial))
         layers.add(layer_rows(trial, domains))
-        rest.append(bare(trial))
     epochs.flush()
     layers.flush()
-    whole = msgspec.structs.replace(data, trials=rest)
-    frames = {"trials.csv": trials_frame(whole), "domains.csv": domains_frame(whole)}
-    if any(trial.operators for trial in rest):
-        frames["hot_spots.csv"] = operators_frame(rest)
+
+
+def write_trial_tables(data: StudyData, opened: Callable[[str], BinaryIO]) -> None:
+    """Write the other tables; arguments as for ``write_row_tables``."""
+    frames = {"trials.csv": trials_frame(data), "domains.csv": domains_frame(data)}
+    if any(trial.operators for trial in data.trials):
+        frames["hot_spots.csv"] = operators_frame(sorted(data.trials, key=lambda trial: trial.number))
     for name, frame in frames.items():
         opened(name).write(csv_text(frame).encode())
 

@@ -121,10 +121,11 @@ def write_tables_of(
     """
     from sweep.analysis.drift import SeenSteps
     from sweep.beside import Held
-    from sweep.report.table_files import write_tables
+    from sweep.report.table_files import write_rows, write_trials
 
     seen = SeenSteps(data)
-    write_tables(data, folder, (seen.add(file.read()) for file in files))
+    write_rows(data, folder, (seen.add(file.read_without_shapes()) for file in files))
+    write_trials(seen.data(), folder)
     return Held(seen.drift(confidence), seen)
 
 

@@ -128,6 +128,18 @@ class _ReadMilestones(_Read, frozen=True, kw_only=True):
     trajectory: list[_ReadPoint]  # type: ignore[assignment]
 
 
+class _Nothing(msgspec.Struct, gc=False):
+    """Whatever is there."""
+
+
+class _WithoutShapes(LayerTable, frozen=True, kw_only=True):
+    shapes: list[_Nothing] = msgspec.field(default_factory=list)  # type: ignore[assignment]
+
+
+class _ReadWithoutShapes(TrialRecord, frozen=True, kw_only=True):
+    layers: list[_WithoutShapes] = msgspec.field(default_factory=list)
+
+
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(TrialRecord) if field.name != "layers")
 
 
@@ -146,6 +158,19 @@ def load_without_layers(path: Path, what: str, *, milestones: bool = False) -> T
     read = load(path, _ReadMilestones if milestones else _Read, what)
     layers = StoredLayers(len(read.layers), layer_work(read.layers), partial(_tables, path, what))
     return TrialRecord(layers=layers, **{name: getattr(read, name) for name in _FIELDS})
+
+
+def load_without_shapes(path: Path, what: str) -> TrialRecord:
+    """Read the record of a trial whose layers keep their joules, and have something without a name for each shape.
+
+    Args:
+        path: of the file.
+        what: it is, for errors.
+
+    Raises:
+        RecordError: if it is missing or damaged.
+    """
+    return load(path, _ReadWithoutShapes, what)
 
 
 def _tables(path: Path, what: str) -> Sequence[LayerTable]:
