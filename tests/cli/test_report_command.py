@@ -1,5 +1,7 @@
 """``sweep report``: two processes write what one writes."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,17 @@ def test_an_error_of_the_second_process_is_told(
     assert main(["report", str(folder)]) == 2
     assert "the report cannot be written" in capsys.readouterr().err
     (folder / "epochs.csv").rmdir()
+
+
+@pytest.mark.slow
+def test_the_process_of_a_large_report_tells_where_it_is_before_it_ends_at_once(folder: Path) -> None:
+    more = [folder / "artifacts" / f"more-{n}" for n in range(report.MANY_FILES)]
+    for path in more:
+        path.touch()
+    ran = subprocess.run(
+        [sys.executable, "-m", "sweep", "report", str(folder)], capture_output=True, text=True, timeout=300, check=False
+    )
+    for path in more:
+        path.unlink()
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"{folder / 'report.html'}\n", "")
+    assert not list(folder.rglob("*.tmp"))
