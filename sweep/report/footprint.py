@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sweep.analysis.amounts import Amount
 from sweep.analysis.footprint import Footprint
 from sweep.analysis.footprint_words import co2e, footprint_sentences, money
-from sweep.report.page import energy_data
+from sweep.report.page import energy_data, in_csv
 
 
 class FootprintView(NamedTuple):
@@ -25,9 +25,9 @@ def footprint_view(found: Footprint) -> FootprintView:
     for row in found.rows:
         cells = [row.what, energy_data(row.energy_j)]
         if has_co2e:
-            cells.append(co2e(row.co2e_kg))
+            cells.append(_exact(co2e(row.co2e_kg), row.co2e_kg, "kg"))
         if has_money:
-            cells.append(money(row.money, found.config.currency))
+            cells.append(_exact(money(row.money, found.config.currency), row.money, found.config.currency))
         rows.append(tuple(cells))
     return FootprintView(columns, tuple(rows), footprint_sentences(found))
 
@@ -53,6 +53,12 @@ def footprint_dict(found: Footprint) -> dict[str, Any]:
         "rows": [row._asdict() | {"co2e_kg": _amount(row.co2e_kg), "money": _amount(row.money)} for row in found.rows],
         "sentences": list(footprint_sentences(found)),
     }
+
+
+def _exact(told: str, amount: Amount | None, unit: str) -> str:
+    if amount is None:
+        return told
+    return in_csv(told, f"{amount.value!r} {unit} ({amount.low!r} to {amount.high!r})")
 
 
 def _amount(amount: Amount | None) -> dict[str, float] | None:

@@ -50,6 +50,11 @@ def energy_data(joules: float | None) -> Markup | str:
     return told if joules is None else Markup('<data value="{}">{}</data>').format(repr(float(joules)), told)
 
 
+def in_csv(told: str, exact: str) -> Markup:
+    """A text that stands with all its digits, ``exact``, where the page's tables are sorted and downloaded."""
+    return Markup('<span data-csv="{}">{}</span>').format(exact, told)
+
+
 def parts(figures: dict[str, Figure], scripts: Sequence[str] = SCRIPTS) -> dict[str, Any]:
     """What every page's template is given: figures, the scripts that draw them, the policy and the style.
 

@@ -18,16 +18,16 @@ from markupsafe import Markup
 from sweep.analysis import wording
 from sweep.analysis.amortisation import Amortisation, AmortisedRow
 from sweep.analysis.anova import Effect
-from sweep.analysis.break_even import BreakEven, BreakEvenLine
+from sweep.analysis.break_even import BreakEven, BreakEvenLine, Interval
 from sweep.analysis.energy_factors import Decompositions
 from sweep.analysis.factor_words import CALLED, effect_name, factor_sentences, share
 from sweep.analysis.freezing import Freezing
 from sweep.analysis.multitask import HeadQuality, Mean, MultiTask, ParadigmMean, SetupHeads
 from sweep.analysis.paired import dimension_of_paradigm
-from sweep.analysis.paradigm_words import called, comparison, interval, is_known, paradigm_sentences
+from sweep.analysis.paradigm_words import NEVER, called, comparison, interval, is_known, paradigm_sentences
 from sweep.analysis.saving import Saving, SetupSaving
 from sweep.analysis.summary import Summary
-from sweep.report.page import energy_data
+from sweep.report.page import energy_data, in_csv
 from sweep.report.sources import SourcesView, Table, make_table
 
 
@@ -76,13 +76,26 @@ def _break_even(line: BreakEvenLine, names: Sequence[str], *, in_points: bool) -
 
 def _energies(item: BreakEven) -> tuple[str, ...]:
     joules = ("", "", "") if item.joules is None else tuple(energy_data(number) for number in item.joules)
-    return (str(item.n), *joules, is_known(item), interval(item.interval))
+    return (str(item.n), *joules, _trainings(item), _interval(item.interval))
+
+
+def _trainings(item: BreakEven) -> str:
+    told = is_known(item)
+    return told if item.trainings is None else in_csv(told, repr(item.trainings))
+
+
+def _interval(found: Interval | None) -> str:
+    if found is None or found.low is None:
+        return interval(found)
+    return in_csv(interval(found), f"{found.low!r} to {NEVER if found.high is None else repr(found.high)}")
 
 
 def _verdict(item: BreakEven, *, in_points: bool) -> tuple[str, str]:
     if item.quality_gap is None:
         return "", item.reason or comparison(item)
-    return wording.gain(item.quality_gap, in_points=in_points, u=item.quality_gap_u), item.reason or comparison(item)
+    told = wording.gain(item.quality_gap, in_points=in_points, u=item.quality_gap_u)
+    exact = (repr(number) for number in (item.quality_gap, item.quality_gap_u) if number is not None)
+    return in_csv(told, " ± ".join(exact)), item.reason or comparison(item)
 
 
 def _freezing(found: Freezing, names: Sequence[str]) -> Table:

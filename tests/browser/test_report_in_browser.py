@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 from benchmarks._generated import generated
 from sweep.analysis.summary import summarise
 from sweep.report.build import write_report
+from sweep.report.options import with_options
 from sweep.report.recommended import RELATIVE_PATH
 from tests.browser.reading import Visit, visited
 from tests.energy_factories import sensed, worn
@@ -229,6 +230,28 @@ def test_every_table_and_chart_downloads_exact_numbers(
         assert all(row[2] for row in steps[1:])
         assert visit.complaints == []
         assert visit.foreign == []
+
+
+def test_tables_of_short_texts_download_with_all_digits(browser: Browser, tmp_path: Path) -> None:
+    data = with_options(three_paradigms(2), {"report.footprint.grid": "DEU", "report.footprint.price_per_kwh": 0.3})
+    summary = summarise(data)
+    with visited(browser, write_report(data, tmp_path)) as visit:
+        head, *rows = _downloaded(visit, "#footprint button.csv", tmp_path)
+        for row, expected in zip(rows, summary.footprint.rows, strict=True):
+            for name, unit, amount in (("CO2e", "kg", expected.co2e_kg), ("money", "EUR", expected.money)):
+                assert amount is not None
+                told, spread = row[head.index(name)].split(f" {unit} ")
+                assert float(told) == amount.value
+                assert [float(item) for item in spread.strip("()").split(" to ")] == [amount.low, amount.high]
+        head, *rows = _downloaded(visit, "#paradigms .scroll + .tools button.csv", tmp_path)
+        items = [item for item in summary.paradigms.break_even[0].items if item.trainings is not None]
+        assert items
+        downloaded = {row[head.index("break-even")]: row[head.index("interval")] for row in rows}
+        for item in items:
+            assert item.interval is not None
+            told = [None if end == "never" else float(end) for end in downloaded[repr(item.trainings)].split(" to ")]
+            assert told == [item.interval.low, item.interval.high]
+        assert visit.complaints == []
 
 
 def _downloaded(visit: Visit, button: str, folder: Path) -> list[list[str]]:

@@ -1,7 +1,8 @@
 "use strict";
 /* Every table sorts by a click on a heading and downloads as CSV, with exact numbers where the page holds them.
  *
- * Limits: a table whose rows span columns (totals) is not sorted. Texts of three digits stay so in the CSV.
+ * Limits: a table whose rows span columns (totals) is not sorted. A text of three digits stays so in the CSV, unless it
+ * carries its exact one (data-csv).
  */
 const Tables = (() => {
   const NUMBER = /^[-+−]?(?:\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?|∞)/;
@@ -18,9 +19,11 @@ const Tables = (() => {
     return found.map((item) => item.textContent).join(" ± ") === cell.textContent.trim() ? found.map((item) => Number(item.value)) : [];
   };
 
-  /* The exact number of a cell, else its text. */
+  /* The exact number or text of a cell, else its text. */
   const exact = (cell) => {
     if (cell.dataset.exact !== undefined) return Number(cell.dataset.exact);
+    const csv = cell.querySelector("[data-csv]")?.dataset.csv;
+    if (csv !== undefined) return Number.isFinite(Number(csv)) ? Number(csv) : csv;
     const main = withoutAside(cell);
     const [energy] = joules(main);
     return energy ?? main.textContent.trim().replace(/\s+/g, " ");
