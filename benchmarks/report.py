@@ -15,7 +15,6 @@ Limits: the file was just written, so it is read from memory; a browser that is 
 
 import argparse
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -73,13 +72,21 @@ class Result(NamedTuple):
     sizes: dict[str, int]
 
 
-def command_cost(folder: Path) -> Cost:
-    """Seconds of ``sweep report``, a process of its own."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+def command_cost(folder: Path) -> tuple[Cost, int]:
+    """Seconds of ``sweep report``, a process of its own, and the bytes of memory that it touched."""
+    start = time.perf_counter()
     command = [sys.executable, "-m", "sweep", "report", str(folder)]
-    subprocess.run(command, check=True, env=ENV, stdout=subprocess.DEVNULL)
-    after, wall_s = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - start
-    return Cost(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall_s)
+    process = subprocess.Popen(command, env=ENV, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Cost(used.ru_utime + used.ru_stime, time.perf_counter() - start), used.ru_maxrss * 1024
+
+
+def write(n_trials: int, folder: Path) -> None:
+    """Write the study in a process of its own: a child's memory is counted from that of the process that starts it."""
+    subprocess.run([sys.executable, __file__, "--write", str(n_trials), "--folder", str(folder)], check=True, env=ENV)
 
 
 def analysis_cost(n_trials: int, folder: Path) -> Cost:
@@ -111,13 +118,12 @@ def measure(n_trials: int, rounds: int, browser: Browser) -> Result:
     """All numbers of one size."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "study"
-        write_store(generated(n_trials), folder)
-        command = [command_cost(folder) for _ in range(rounds)]
-        memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+        write(n_trials, folder)
+        command, memory = zip(*(command_cost(folder) for _ in range(rounds)), strict=True)
         paints = [paint(browser, folder / "report.html") for _ in range(rounds)]
         sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.suffix in (".html", ".csv", ".db")}
         analysed = [analysis_cost(n_trials, folder) for _ in range(rounds)]
-    return Result(n_trials, command, memory, analysed, paints, sizes)
+    return Result(n_trials, list(command), max(memory), analysed, paints, sizes)
 
 
 def spread(values: list[float]) -> str:
@@ -157,8 +163,8 @@ def growth(item: Result, before: Result, floor_s: float) -> float:
 def floor(rounds: int) -> float:
     """Seconds of ``sweep report`` for a study of one trial."""
     with tempfile.TemporaryDirectory() as name:
-        write_store(generated(1), Path(name) / "study")
-        return statistics.median(command_cost(Path(name) / "study").wall_s for _ in range(rounds))
+        write(1, Path(name) / "study")
+        return statistics.median(command_cost(Path(name) / "study")[0].wall_s for _ in range(rounds))
 
 
 def with_browser(work: Callable[[Browser], list[Result]]) -> list[Result]:
@@ -178,10 +184,14 @@ def main() -> None:
     parser.add_argument("--trials", type=int, nargs="+", default=[100, 1000, 10_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--analyse", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--write", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.analyse is not None:
         analyse(options.analyse, options.folder)
+        return
+    if options.write is not None:
+        write_store(generated(options.write), options.folder)
         return
     floor_s = floor(options.rounds)
     found = with_browser(lambda browser: [measure(n, options.rounds, browser) for n in options.trials])
