@@ -1,7 +1,7 @@
 """What Optuna dashboard costs a study: notes, files and figures of trials and of the study.
 
-    joules   the same study with everything that is shown, redrawn after *every* trial, against one that shows nothing;
-             in turn, whole processes; joules of the trials, setup by setup, and the search's overhead
+    joules   a study of repeats of one setup, redrawn before every second trial: joules of each of these over those of
+             the trial before it, which nothing was drawn for; beside it the same where nothing is drawn at all
     redraw   a study of so many generated trials: seconds to compute note and figures and to write them, seconds
              to write what is shown of one further trial, and bytes of the figures in the database
 
@@ -24,24 +24,23 @@ from benchmarks._generated import generated
 from benchmarks._generated_store import write_store
 from benchmarks._paired import machine
 from sweep.__main__ import Reports
-from sweep.records import StudyData, total_j
+from sweep.records import StudyData
 from sweep.study.store import StudyStore
 
 ROOT = Path(__file__).parents[1]
 STUDY = "study"
-ALWAYS = "from sweep.study import board; board.SHARE = 1e9"
-NEVER = (
-    "from sweep.observer import StudyView, TrialView; from sweep.__main__ import Reports;"
-    "Reports.study_view = lambda *a: StudyView(''); Reports.trial_view = lambda *a: TrialView('')"
+SECOND = (
+    "from itertools import count; from sweep.study.board import Board; ended = count();"
+    "Board.keep_current = lambda board: next(ended) % 2 == 0 and board.redraw()"
 )
+NEVER = "from sweep.study.board import Board; Board.keep_current = lambda board: None"
 RUN = "import sys; from sweep.__main__ import main; sys.exit(main(sys.argv[1:]))"
 OVERRIDES = (
     "+experiment=pamap2_baseline",
-    "search.space.batch_size=[256,1024,4096]",
+    "search.space.batch_size=[256]",
     "search.space.lr=[0.001]",
     "trainer.max_epochs=3",
     "trainer.patience=3",
-    "study.repeats=2",
 )
 
 
@@ -54,30 +53,16 @@ def study(prelude: str, folder: Path, overrides: list[str]) -> StudyData:
         return store.data()
 
 
-def joules(rounds: int, overrides: list[str]) -> None:
-    """Print ratios of trials' joules, shown over not shown, and the overhead of each."""
-    ratios, overhead = [], {ALWAYS: [], NEVER: []}
-    for round_ in range(rounds):
-        found = {}
-        for prelude in (ALWAYS, NEVER) if round_ % 2 == 0 else (NEVER, ALWAYS):
-            with tempfile.TemporaryDirectory() as folder:
-                found[prelude] = data = study(prelude, Path(folder), overrides)
-            overhead[prelude].append(_overhead_j(data) / len(data.trials))
-        pairs = zip(found[ALWAYS].trials, found[NEVER].trials, strict=True)
-        ratios += [a.energy_j / b.energy_j for a, b in pairs if a.energy_j and b.energy_j]
-    shown, not_shown = (statistics.median(overhead[prelude]) for prelude in (ALWAYS, NEVER))
-    print("\n| joules of a trial, shown over not shown | overhead a trial, shown | overhead a trial, not shown |")
-    print("|---|---|---|")
-    spread = f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}, n = {len(ratios)})"
-    print(f"| {spread} | {shown:.2f} J | {not_shown:.2f} J |")
-
-
-def _overhead_j(data: StudyData) -> float:
-    (session,) = data.sessions
-    additive = [domain.name for domain in data.study.domains if domain.additive]
-    parts = (session.energy_j, session.trials_j, session.test_j)
-    whole, trials, test = (total_j(part[name] for name in additive) or 0.0 for part in parts)
-    return whole - trials - test
+def joules(n_pairs: int, overrides: list[str]) -> None:
+    """Print ratios of joules of neighbouring trials, the later one drawn for, and where nothing is drawn."""
+    print("\n| drawn before | joules of a trial over those of the one before | quartiles | pairs |\n|---|---|---|---|")
+    for name, prelude in (("every second trial", SECOND), ("none", NEVER)):
+        with tempfile.TemporaryDirectory() as folder:
+            data = study(prelude, Path(folder), [*overrides, f"study.repeats={2 * n_pairs + 3}"])
+        spent = [trial.energy_j for trial in sorted(data.trials, key=lambda trial: trial.number)][2:]
+        ratios = [after / before for before, after in zip(spent[::2], spent[1::2], strict=False) if after and before]
+        first, median, third = statistics.quantiles(ratios, n=4)
+        print(f"| {name} | {median:.3f} | {first:.3f} to {third:.3f} | {len(ratios)} |", flush=True)
 
 
 def redraw(n: int) -> None:
@@ -103,13 +88,13 @@ def redraw(n: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--trials", type=int, nargs="*", default=[10, 100, 1000, 10_000])
     parser.add_argument("overrides", nargs="*", help="another study than the default for the joules")
     options = parser.parse_args()
     print(f"\n### Optuna dashboard\n\n`python benchmarks/dashboard.py` on {machine()}")
-    if options.rounds:
-        joules(options.rounds, options.overrides or list(OVERRIDES))
+    if options.pairs:
+        joules(options.pairs, options.overrides or list(OVERRIDES))
     print("\n| trials | analyse and draw, s | write, s | one further trial, s | figures |")
     print("|---|---|---|---|---|")
     for n in options.trials:
