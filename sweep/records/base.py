@@ -49,10 +49,15 @@ def loads(data: bytes, kind: type[R], where: str | Path = "record") -> R:
     except msgspec.MsgspecError as err:
         _check_version(_version(data), where)
         raise RecordError(
-            f"{where} is not a readable {kind.__name__} ({err})", "restore it from a copy of the study"
+            f"{where} is not a readable {_called(kind)} ({err})", "restore it from a copy of the study"
         ) from err
     _check_version(getattr(record, "schema_version", SCHEMA_VERSION), where)
     return record
+
+
+def _called(kind: type[Record]) -> str:
+    """Name of the kind, for one that is read in part that of the whole."""
+    return next(item.__name__ for item in kind.__mro__ if not item.__name__.startswith("_"))
 
 
 def load(path: Path, kind: type[R], what: str) -> R:
