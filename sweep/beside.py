@@ -95,6 +95,7 @@ def beside(*modules: str) -> Iterator[Second]:
     try:
         yield second
         second.answer()
+        process.kill()  # it has nothing left to put away
     finally:
         process.terminate()
         process.join()
@@ -104,6 +105,7 @@ def beside(*modules: str) -> Iterator[Second]:
 def _run(connection: Connection, modules: tuple[str, ...]) -> None:
     """In the second process: the task, and how it went."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends this one
+    signal.signal(signal.SIGTERM, _leave)  # and what the task has begun, such as files, is put away
     gc.disable()  # it ends with its task, and what the task leaves behind is not worth a look
     try:
         for module in modules:
@@ -118,6 +120,10 @@ def _run(connection: Connection, modules: tuple[str, ...]) -> None:
         connection.send((None, err))
     except Exception:
         connection.send((None, traceback.format_exc()))
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(1)
 
 
 def _nothing() -> None:

@@ -5,6 +5,7 @@ Tasks are functions of the standard library and of sweep, because a spawned proc
 
 import multiprocessing
 import os
+import runpy
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -81,3 +82,19 @@ def test_a_task_of_any_size_is_told_without_waiting_for_the_process(tmp_path: Pa
 def test_a_process_that_dies_before_it_is_told_its_task_is_told() -> None:
     with pytest.raises(RuntimeError, match="no_such_module"), beside("no_such_module") as second:
         second.run(len, bytes(3_000_000))
+
+
+def test_an_error_of_the_block_leaves_no_file_half_written(tmp_path: Path) -> None:
+    script = tmp_path / "slow.py"
+    script.write_text(
+        "import time\nfrom pathlib import Path\nfrom sweep.report.files import replacing\n"
+        f"with replacing(Path({str(tmp_path / 'table.csv')!r})):\n    time.sleep(60.0)\n"
+    )
+    with suppress(KeyboardInterrupt), beside() as second:
+        second.run(runpy.run_path, str(script))
+        end = time.perf_counter() + 50.0
+        while not list(tmp_path.glob(".table.csv.*")):
+            assert time.perf_counter() < end
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == [script]

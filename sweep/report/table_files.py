@@ -58,7 +58,15 @@ def _files(folder: Path) -> Iterator[Callable[[str], BinaryIO]]:
     """
     try:
         with ExitStack() as files:
-            yield lambda name: files.enter_context(replacing(folder / name))
+            streams: list[BinaryIO] = []
+
+            def opened(name: str) -> BinaryIO:
+                streams.append(files.enter_context(replacing(folder / name)))
+                return streams[-1]
+
+            yield opened
+            for stream in streams:
+                stream.flush()  # a full disk is met here, before any is replaced
     except OSError as err:
         raise StudyError(
             f"the report cannot be written to {folder} ({err.strerror})",
